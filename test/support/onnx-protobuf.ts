@@ -1,0 +1,139 @@
+import type { Datatype } from '../../src/protocol/tensor.ts';
+
+/** ONNX graphs to the bytes of a `.onnx` file (protobuf wire format; field numbers from onnx/onnx, `onnx/onnx.proto`). */
+
+/** `onnx.TensorProto.DataType`. */
+const elementTypes: Readonly<Record<Datatype, number>> = {
+  FP32: 1,
+  UINT8: 2,
+  INT8: 3,
+  UINT16: 4,
+  INT16: 5,
+  INT32: 6,
+  INT64: 7,
+  BYTES: 8,
+  BOOL: 9,
+  FP16: 10,
+  FP64: 11,
+  UINT32: 12,
+  UINT64: 13,
+};
+
+/** An input or output of a graph; -1 in `shape` is a dimension that varies. */
+export interface ValueInfo {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+}
+
+/** A constant of a graph: `raw` is little-endian and row-major, as ONNX's `raw_data`. */
+export interface Initializer extends ValueInfo {
+  readonly raw: Uint8Array;
+}
+
+export interface Node {
+  readonly operator: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Whole numbers, lists of them, or a subgraph. */
+  readonly attributes?: Readonly<Record<string, number | readonly number[] | Graph>>;
+}
+
+export interface Graph {
+  readonly inputs: readonly ValueInfo[];
+  readonly outputs: readonly ValueInfo[];
+  readonly initializers?: readonly Initializer[];
+  readonly nodes: readonly Node[];
+}
+
+/** The bytes of a `.onnx` file: IR version 8, operator set 17. */
+export function encodeModel(graph: Graph): Uint8Array {
+  return concat([
+    varintField(1, 8),
+    bytesField(2, utf8('pilotlight-test')),
+    bytesField(7, encodeGraph(graph)),
+    bytesField(8, varintField(2, 17)),
+  ]);
+}
+
+function encodeGraph(graph: Graph): Uint8Array {
+  return concat([
+    ...graph.nodes.map((node) => bytesField(1, encodeNode(node))),
+    bytesField(2, utf8('graph')),
+    ...(graph.initializers ?? []).map((tensor) => bytesField(5, encodeInitializer(tensor))),
+    ...graph.inputs.map((value) => bytesField(11, encodeValueInfo(value))),
+    ...graph.outputs.map((value) => bytesField(12, encodeValueInfo(value))),
+  ]);
+}
+
+function encodeNode(node: Node): Uint8Array {
+  return concat([
+    ...node.inputs.map((name) => bytesField(1, utf8(name))),
+    ...node.outputs.map((name) => bytesField(2, utf8(name))),
+    bytesField(4, utf8(node.operator)),
+    ...Object.entries(node.attributes ?? {}).map(([name, value]) =>
+      bytesField(5, encodeAttribute(name, value)),
+    ),
+  ]);
+}
+
+/** `onnx.AttributeProto.AttributeType`: INT 2, GRAPH 5, INTS 7. */
+function encodeAttribute(name: string, value: number | readonly number[] | Graph): Uint8Array {
+  const named = bytesField(1, utf8(name));
+  if (typeof value === 'number') return concat([named, varintField(3, value), varintField(20, 2)]);
+  if ('nodes' in value) {
+    return concat([named, bytesField(6, encodeGraph(value)), varintField(20, 5)]);
+  }
+  return concat([named, ...value.map((item) => varintField(8, item)), varintField(20, 7)]);
+}
+
+function encodeInitializer(tensor: Initializer): Uint8Array {
+  return concat([
+    ...tensor.shape.map((dimension) => varintField(1, dimension)),
+    varintField(2, elementTypes[tensor.datatype]),
+    bytesField(8, utf8(tensor.name)),
+    bytesField(9, tensor.raw),
+  ]);
+}
+
+function encodeValueInfo(value: ValueInfo): Uint8Array {
+  const dimensions = value.shape.map((dimension, axis) =>
+    // Every dimension that varies has a name of its own: equal names would say that they vary together.
+    bytesField(
+      1,
+      dimension < 0 ? bytesField(2, utf8(`${value.name}${axis}`)) : varintField(1, dimension),
+    ),
+  );
+  const tensorType = concat([
+    varintField(1, elementTypes[value.datatype]),
+    bytesField(2, concat(dimensions)),
+  ]);
+  return concat([bytesField(1, utf8(value.name)), bytesField(2, bytesField(1, tensorType))]);
+}
+
+function varintField(field: number, value: number): Uint8Array {
+  return Uint8Array.of(...varint(field << 3), ...varint(value));
+}
+
+function bytesField(field: number, bytes: Uint8Array): Uint8Array {
+  return concat([Uint8Array.of(...varint((field << 3) | 2), ...varint(bytes.length)), bytes]);
+}
+
+/** Base 128, least significant group first; only for numbers that are not negative. */
+function varint(value: number): number[] {
+  const groups: number[] = [];
+  let rest = value;
+  do {
+    groups.push((rest % 128) | (rest >= 128 ? 128 : 0));
+    rest = Math.floor(rest / 128);
+  } while (rest > 0);
+  return groups;
+}
+
+function utf8(text: string): Uint8Array {
+  return Buffer.from(text, 'utf8');
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(parts);
+}
