@@ -1,0 +1,89 @@
+import { invalidRequest, ServingError } from '../errors.ts';
+import { quote } from './fields.ts';
+
+/** The raw tensors behind the JSON, handed out in their order. */
+export interface BinarySection {
+  /** The next `size` bytes, as a view of the body. @throws ServingError INVALID_REQUEST when there are fewer */
+  take(size: number, field: string): Uint8Array;
+  /** All that is left. */
+  rest(): Uint8Array;
+  /** @throws ServingError INVALID_REQUEST when bytes are left over */
+  end(): void;
+}
+
+export interface SplitBody {
+  /** undefined when the header says that the body is one raw tensor. */
+  readonly json: string | undefined;
+  readonly binary: BinarySection;
+}
+
+/** Name of the header that says how many bytes of the body are JSON (binary tensor data extension). */
+export const inferenceHeaderContentLengthHeader = 'Inference-Header-Content-Length';
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextEncoder();
+
+/** Parts a body where the header says. @throws ServingError INVALID_REQUEST */
+export function splitBody(body: Uint8Array | string, headerLength: string | undefined): SplitBody {
+  if (headerLength === undefined) {
+    return {
+      json: typeof body === 'string' ? body : parseText(body),
+      binary: sectionOf(new Uint8Array(0)),
+    };
+  }
+  const bytes = typeof body === 'string' ? utf8.encode(body) : body;
+  const length = parseHeaderLength(headerLength, bytes.byteLength);
+  return {
+    json: length === 0 ? undefined : parseText(bytes.subarray(0, length)),
+    binary: sectionOf(bytes.subarray(length)),
+  };
+}
+
+function parseHeaderLength(text: string, bodyBytes: number): number {
+  const length = /^\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (length <= bodyBytes) return length;
+  throw invalidRequest(
+    inferenceHeaderContentLengthHeader,
+    `a whole number from 0 to ${bodyBytes}, the size of the body`,
+    quote(text),
+  );
+}
+
+function parseText(bytes: Uint8Array): string {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch (cause) {
+    throw new ServingError('INVALID_REQUEST', 'body: expected JSON in UTF-8, got other bytes', {
+      cause,
+    });
+  }
+}
+
+function sectionOf(bytes: Uint8Array): BinarySection {
+  let offset = 0;
+  return {
+    take(size, field) {
+      const left = bytes.byteLength - offset;
+      if (size > left) {
+        throw invalidRequest(
+          field,
+          `at most the ${left} bytes left behind the JSON (${inferenceHeaderContentLengthHeader} says where it ends)`,
+          `${size}`,
+        );
+      }
+      offset += size;
+      return bytes.subarray(offset - size, offset);
+    },
+    rest() {
+      return bytes.subarray(offset);
+    },
+    end() {
+      if (offset === bytes.byteLength) return;
+      throw invalidRequest(
+        'body',
+        `${offset} bytes of binary tensors, the sum of every binary_data_size`,
+        `${bytes.byteLength}`,
+      );
+    },
+  };
+}
