@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { environmentVariables } from '../src/contract/environment.ts';
+import { functionNames } from './functions.ts';
+import { bundlesFolder, packageRoot } from './paths.ts';
+import { writeFileIfChanged } from './staging.ts';
+
+/**
+ * onnxruntime-node looks for its binary beside its own files, in a path made at run time. A bundle has
+ * no such neighbour, so the binary comes from the folder that the environment names; the rest of the
+ * package is bundled, which more than halves the time that requiring it takes.
+ */
+const bindingRequire =
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the source of another package, not a template
+  'require(`../bin/napi-v6/${process.platform}/${process.arch}/onnxruntime_binding.node`)';
+
+const onnxRuntimeBinding: Plugin = {
+  name: 'onnxruntime-binding',
+  setup(builder) {
+    builder.onLoad(
+      { filter: /[\\/]onnxruntime-node[\\/]dist[\\/]binding\.js$/ },
+      async ({ path }) => {
+        const source = await readFile(path, 'utf8');
+        if (!source.includes(bindingRequire)) {
+          throw new Error(
+            `${relative(packageRoot, path)}: expected it to load its binary by ${bindingRequire}; this version of onnxruntime-node does otherwise, so infra/bundle.ts must learn how`,
+          );
+        }
+        const variable = JSON.stringify(environmentVariables.onnxRuntimeDir);
+        const loadBinding = `((folder) => {
+        if (!folder) throw new Error('environment variable ' + ${variable} + ': expected the folder of onnxruntime_binding.node, got none');
+        return require(require('node:path').join(folder, 'onnxruntime_binding.node'));
+      })(process.env[${variable}])`;
+        return { contents: source.replace(bindingRequire, () => loadBinding), loader: 'js' };
+      },
+    );
+  },
+};
+
+/**
+ * Bundles the functions, each into one CommonJS file with a source map beside it. What a function
+ * imports lazily stays lazy. The same sources give the same bytes; files whose bytes are there already
+ * are left alone, others are replaced in one step, so that a running laptop cloud never reads half a file.
+ *
+ * @param sourceFolder holds `<function>/handler.ts`. @default the project's functions/
+ * @param targetFolder @default dist/functions
+ */
+export async function bundleFunctions(
+  sourceFolder: string = join(packageRoot, 'functions'),
+  targetFolder: string = bundlesFolder,
+): Promise<void> {
+  const { outputFiles } = await build({
+    absWorkingDir: packageRoot,
+    entryPoints: functionNames.map((name) => ({
+      in: join(sourceFolder, name, 'handler.ts'),
+      out: join(name, 'handler'),
+    })),
+    outdir: targetFolder,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    // ES modules first: what is not called is then left out, of the AWS SDK above all.
+    mainFields: ['module', 'main'],
+    minify: true,
+    keepNames: true,
+    // Node prints the line that threw: without a limit that is the whole bundle.
+    lineLimit: 200,
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: 'none',
+    // A native library that only some models need: the image installs it, or the task says that it is missing.
+    external: ['sharp'],
+    plugins: [onnxRuntimeBinding],
+    logLevel: 'warning',
+  });
+  for (const { path, contents } of outputFiles) await writeFileIfChanged(path, contents);
+}
+
+if (import.meta.main) await bundleFunctions();
