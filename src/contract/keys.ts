@@ -12,6 +12,9 @@ export const jobsResultPrefix = 'jobs/';
 export const modelFileName = 'model.onnx';
 export const manifestFileName = 'manifest.json';
 export const configFileName = 'config.json';
+export const labelsFileName = 'labels.txt';
+/** Below a version: artefacts that were optimised offline, a folder for each target. */
+export const preparedPrefix = 'prepared/';
 
 export function modelPrefix(model: string): string {
   return `${model}/`;

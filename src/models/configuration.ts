@@ -1,21 +1,59 @@
 import * as v from 'valibot';
+import { isName } from '../contract/names.ts';
 import { ServingError } from '../errors.ts';
 
+const name = v.pipe(
+  v.string(),
+  v.check(isName, (issue) => `expected a version name, got ${issue.received}`),
+);
+const wholeNumber = (minimum: number, maximum: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(maximum));
+
+/** Which versions of a model may be called (Triton's `version_policy`). */
+const versionPolicySchema = v.union([
+  v.strictObject({ all: v.strictObject({}) }),
+  v.strictObject({ latest: v.strictObject({ numVersions: wholeNumber(1, 1000) }) }),
+  v.strictObject({ specific: v.strictObject({ versions: v.pipe(v.array(name), v.minLength(1)) }) }),
+]);
+
+/** One request that runs before the model is ready, so that the first caller does not pay for the first run. */
+const warmUpSchema = v.strictObject({
+  /** Shape for each input by name; dimensions that the model fixes must agree. Values are zeros. */
+  inputs: v.record(v.string(), v.strictObject({ shape: v.array(wholeNumber(0, 2 ** 31)) })),
+  /** How often it runs. */
+  count: v.optional(wholeNumber(1, 100), 1),
+});
+
 /**
- * `<model>/config.json`. Every field has a default, so that a model without the file is served as it is.
+ * `<model>/config.json`. Every field has a default, so a model without the file is served as it is.
  * Unknown fields are refused: a typing error must not be silent.
  */
 export const modelConfigurationSchema = v.strictObject({
   $schema: v.optional(v.string()),
-  /** Largest number of rows of one run when requests or records are put together; 1 turns it off. */
-  maxBatchSize: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_536)), 32),
+  /** Rows of one run when requests or records are put together; 1 turns it off. */
+  maxBatchSize: v.optional(wholeNumber(1, 65_536), 32),
   /** Threads within one operator. @default from the function's memory */
-  intraOpThreads: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(64))),
+  intraOpThreads: v.optional(wholeNumber(1, 64)),
+  /** @default every version; calls without one get the highest number */
+  versionPolicy: v.optional(versionPolicySchema, { all: {} }),
   /** Names that point at versions: `{"stable": "3"}`. */
-  aliases: v.optional(v.record(v.string(), v.string()), {}),
+  aliases: v.optional(v.record(name, name), {}),
+  /** Shares of the calls that name no version, by version or alias: `{"3": 95, "4": 5}` is a canary. */
+  traffic: v.optional(
+    v.pipe(
+      v.record(name, v.pipe(v.number(), v.minValue(0), v.finite())),
+      v.check(
+        (shares) => Object.values(shares).some((share) => share > 0),
+        'expected at least one share above 0',
+      ),
+    ),
+  ),
+  warmUp: v.optional(v.array(warmUpSchema), []),
 });
 
 export type ModelConfiguration = v.InferOutput<typeof modelConfigurationSchema>;
+export type VersionPolicy = v.InferOutput<typeof versionPolicySchema>;
+export type WarmUp = v.InferOutput<typeof warmUpSchema>;
 
 /** The configuration of a model that has no config.json. */
 export const defaultConfiguration: ModelConfiguration = v.parse(modelConfigurationSchema, {});
@@ -33,7 +71,7 @@ export function parseModelConfiguration(model: string, text: string): ModelConfi
   const result = v.safeParse(modelConfigurationSchema, document);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const field = v.getDotPath(issue) ?? 'config.json';
+  const field = v.getDotPath(issue) ?? 'the document';
   throw new ServingError(
     'MODEL_UNAVAILABLE',
     `model ${model}: config.json: ${field}: ${issue.message}`,

@@ -1,27 +1,39 @@
-import type { TensorMetadata } from '../protocol/tensor.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import type { ModelReference, PinnedModel } from './reference.ts';
 import type { Session } from './session.ts';
+
+/** What a first acquisition spent, in milliseconds. */
+export interface LoadTimes {
+  readonly downloadMs: number;
+  readonly createMs: number;
+}
 
 /** A version that is loaded and cannot be evicted while the lease is held. */
 export interface ModelLease {
   readonly pinned: PinnedModel;
   readonly configuration: ModelConfiguration;
-  readonly inputs: readonly TensorMetadata[];
-  readonly outputs: readonly TensorMetadata[];
   readonly session: Session;
   /** Lines of the version's labels.txt; empty where it has none. */
   readonly labels: readonly string[];
-  /** Whether this acquisition found the session in memory. */
+  /** Whether the session was in memory before. */
   readonly hit: boolean;
-  /** Must be called exactly once, also after a failed run. */
+  /** What the load spent; undefined for a hit. */
+  readonly loadTimes: LoadTimes | undefined;
+  /** Must be called once when the run is over, also after a failed one. */
   release(): void;
+}
+
+/** A model as a listing of the repository shows it. */
+export interface ModelSummary {
+  readonly model: string;
+  readonly versions: readonly string[];
+  readonly configuration: ModelConfiguration;
 }
 
 /** What the serving and the batch path need of the model side: names to loaded models. */
 export interface ModelProvider {
   /**
-   * Which version a reference means now (aliases and policies applied), without loading it.
+   * Which version a reference means now (aliases, policies and traffic shares applied), without loading it.
    *
    * @throws ServingError NOT_FOUND when there is no such model or version
    */
@@ -32,4 +44,6 @@ export interface ModelProvider {
    * @throws ServingError NOT_FOUND, MODEL_UNAVAILABLE or UNAVAILABLE
    */
   acquire(reference: ModelReference): Promise<ModelLease>;
+  /** Versions of a model that may be called, newest first. @throws ServingError NOT_FOUND */
+  describe(model: string): Promise<ModelSummary>;
 }

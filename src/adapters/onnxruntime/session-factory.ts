@@ -1,0 +1,161 @@
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { ServingError } from '../../errors.ts';
+import type { Session, SessionFactory, SessionOptions } from '../../models/session.ts';
+import type { Datatype, Tensor, TensorData, TensorMetadata } from '../../protocol/tensor.ts';
+import { describeRuntimeFailure } from './failure.ts';
+
+/** ONNX Runtime's names of the datatypes that its JavaScript binding carries (onnxruntime-common, Tensor.Type). */
+const datatypeOfOrt = {
+  bool: 'BOOL',
+  uint8: 'UINT8',
+  uint16: 'UINT16',
+  uint32: 'UINT32',
+  uint64: 'UINT64',
+  int8: 'INT8',
+  int16: 'INT16',
+  int32: 'INT32',
+  int64: 'INT64',
+  float16: 'FP16',
+  float32: 'FP32',
+  float64: 'FP64',
+  string: 'BYTES',
+} as const satisfies Partial<Record<OrtTensor.Type, Datatype>>;
+
+type OrtType = keyof typeof datatypeOfOrt;
+
+const ortOfDatatype: Readonly<Record<Datatype, OrtType>> = {
+  BOOL: 'bool',
+  UINT8: 'uint8',
+  UINT16: 'uint16',
+  UINT32: 'uint32',
+  UINT64: 'uint64',
+  INT8: 'int8',
+  INT16: 'int16',
+  INT32: 'int32',
+  INT64: 'int64',
+  FP16: 'float16',
+  FP32: 'float32',
+  FP64: 'float64',
+  BYTES: 'string',
+};
+
+/** Makes sessions on ONNX Runtime's CPU provider, by path: a buffer would cost one more copy of the model. */
+export const onnxRuntimeSessionFactory: SessionFactory = {
+  async create(path, options) {
+    let session: InferenceSession;
+    try {
+      session = await InferenceSession.create(path, sessionOptions(options));
+    } catch (cause) {
+      throw new ServingError(
+        'MODEL_UNAVAILABLE',
+        `ONNX Runtime cannot load it: ${describeRuntimeFailure(cause)}`,
+        { cause },
+      );
+    }
+    try {
+      return new OnnxRuntimeSession(session);
+    } catch (cause) {
+      await session.release();
+      throw cause;
+    }
+  },
+};
+
+function sessionOptions(options: SessionOptions): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['cpu'],
+    executionMode: 'sequential',
+    intraOpNumThreads: options.intraOpThreads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: options.graphOptimization,
+    // 3: errors alone. Warnings about a model's graph are the publisher's business, not each call's.
+    logSeverityLevel: 3,
+  };
+}
+
+class OnnxRuntimeSession implements Session {
+  readonly inputs: readonly TensorMetadata[];
+  readonly outputs: readonly TensorMetadata[];
+  readonly #session: InferenceSession;
+  #released = false;
+
+  constructor(session: InferenceSession) {
+    this.#session = session;
+    this.inputs = session.inputMetadata.map((metadata) => tensorMetadata('input', metadata));
+    this.outputs = session.outputMetadata.map((metadata) => tensorMetadata('output', metadata));
+  }
+
+  async run(feeds: readonly Tensor[], outputNames: readonly string[]): Promise<Tensor[]> {
+    const ortFeeds: Record<string, OrtTensor> = {};
+    for (const tensor of feeds) ortFeeds[tensor.name] = toOrtTensor(tensor);
+    let results: InferenceSession.ReturnType;
+    try {
+      results = await this.#session.run(ortFeeds, outputNames);
+    } catch (cause) {
+      // Names, datatypes, ranks and sizes were validated before: what is left is what the values did inside the graph.
+      throw new ServingError(
+        'INVALID_REQUEST',
+        `inputs: the model cannot run on these values: ${describeRuntimeFailure(cause)}`,
+        { cause },
+      );
+    }
+    return outputNames.map((name) => fromOrtTensor(name, results[name]));
+  }
+
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    await this.#session.release();
+  }
+}
+
+function tensorMetadata(
+  kind: 'input' | 'output',
+  metadata: InferenceSession.ValueMetadata,
+): TensorMetadata {
+  if (!metadata.isTensor) {
+    throw new ServingError(
+      'MODEL_UNAVAILABLE',
+      `${kind} ${metadata.name} is not a tensor (sequence, map and optional types have no form in the protocol)`,
+    );
+  }
+  return {
+    name: metadata.name,
+    datatype: datatypeOf(metadata.name, metadata.type),
+    shape: metadata.shape.map((dimension) => (typeof dimension === 'number' ? dimension : -1)),
+  };
+}
+
+function isOrtType(type: OrtTensor.Type): type is OrtType {
+  return type in datatypeOfOrt;
+}
+
+function datatypeOf(name: string, type: OrtTensor.Type): Datatype {
+  if (isOrtType(type)) return datatypeOfOrt[type];
+  throw new ServingError(
+    'MODEL_UNAVAILABLE',
+    `tensor ${name} has type ${type}, which has no form in the protocol`,
+  );
+}
+
+function toOrtTensor(tensor: Tensor): OrtTensor {
+  const type = ortOfDatatype[tensor.datatype];
+  // The constructor's overloads tie type and array together one by one; `Datatype` and `TensorData` do the same here.
+  return new OrtTensor(type as 'float32', tensor.data as Float32Array, tensor.shape);
+}
+
+function fromOrtTensor(name: string, tensor: OrtTensor | undefined): Tensor {
+  if (tensor === undefined) {
+    throw new ServingError('MODEL_UNAVAILABLE', `output ${name} was not computed`);
+  }
+  const datatype = datatypeOf(name, tensor.type);
+  return { name, datatype, shape: tensor.dims, data: tensorData(datatype, tensor.data) };
+}
+
+function tensorData(datatype: Datatype, data: OrtTensor['data']): TensorData {
+  // Where the engine has Float16Array the binding answers with it; the protocol carries the raw bits.
+  if (datatype === 'FP16' && ArrayBuffer.isView(data)) {
+    return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);
+  }
+  return data as TensorData;
+}

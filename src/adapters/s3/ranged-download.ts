@@ -1,0 +1,200 @@
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { ServingError } from '../../errors.ts';
+import { s3Status, storageUnavailable } from './failure.ts';
+
+/** S3 gives one connection a share of the bandwidth only: its guidance is ranges of 8 to 16 MB side by side. */
+const partBytes = 8 * 1024 * 1024;
+const parallelParts = 8;
+const attemptsWithoutProgress = 5;
+const firstPauseMs = 50;
+
+/** An object pinned by its entity tag, and where it goes. */
+export interface RangedDownload {
+  readonly bucket: string;
+  readonly key: string;
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly destination: string;
+  /** Expected digest in hex; undefined for none. */
+  readonly sha256: string | undefined;
+  /** What a caller is told that it is about, such as `model iris version 1`. */
+  readonly label: string;
+}
+
+interface Part {
+  readonly start: number;
+  readonly end: number;
+  /** Bytes of it that are on disk. */
+  written: number;
+}
+
+/**
+ * Downloads an object by parallel ranged GETs straight to disk. Each range is retried from where it broke, and all
+ * are pinned by entity tag, so the file is never a mixture. It appears at `destination` whole or not at all.
+ *
+ * @throws ServingError UNAVAILABLE when it cannot be read or was replaced meanwhile, MODEL_UNAVAILABLE when the digest differs
+ */
+export async function downloadRanged(client: S3Client, download: RangedDownload): Promise<void> {
+  mkdirSync(dirname(download.destination), { recursive: true });
+  const partial = `${download.destination}.partial`;
+  const file = openSync(partial, 'w+');
+  try {
+    const digest =
+      download.sha256 === undefined ? undefined : new OrderedDigest(file, download.sizeBytes);
+    await downloadParts(client, download, file, digest);
+    if (digest !== undefined && digest.hex() !== download.sha256) {
+      throw new ServingError(
+        'MODEL_UNAVAILABLE',
+        `${download.label}: the file's sha256 is not the one in its manifest`,
+      );
+    }
+    closeSync(file);
+    renameSync(partial, download.destination);
+  } catch (thrown) {
+    closeQuietly(file);
+    rmSync(partial, { force: true });
+    throw thrown;
+  }
+}
+
+async function downloadParts(
+  client: S3Client,
+  download: RangedDownload,
+  file: number,
+  digest: OrderedDigest | undefined,
+): Promise<void> {
+  const parts: Part[] = [];
+  for (let start = 0; start < download.sizeBytes; start += partBytes) {
+    parts.push({ start, end: Math.min(start + partBytes, download.sizeBytes), written: 0 });
+  }
+  const abort = new AbortController();
+  const queue = parts.values();
+  const worker = async () => {
+    for (const part of queue) {
+      await downloadPart(client, download, part, file, digest, abort.signal);
+    }
+  };
+  const workers = Array.from({ length: Math.min(parallelParts, parts.length) }, worker);
+  try {
+    await Promise.all(workers);
+  } catch (thrown) {
+    abort.abort();
+    await Promise.allSettled(workers);
+    throw thrown;
+  }
+}
+
+async function downloadPart(
+  client: S3Client,
+  download: RangedDownload,
+  part: Part,
+  file: number,
+  digest: OrderedDigest | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  let failures = 0;
+  while (part.start + part.written < part.end) {
+    const before = part.written;
+    try {
+      await readInto(client, download, part, file, digest, signal);
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      const status = s3Status(thrown);
+      if (status === 412 || status === 404) {
+        throw new ServingError(
+          'UNAVAILABLE',
+          `${download.label}: it was replaced while it was read`,
+          { cause: thrown },
+        );
+      }
+      failures = part.written > before ? 1 : failures + 1;
+      const final = status !== undefined && status >= 400 && status < 500 && status !== 429;
+      if (final || failures >= attemptsWithoutProgress) {
+        throw storageUnavailable(download.label, thrown);
+      }
+      await sleep(firstPauseMs * 2 ** (failures - 1), undefined, { signal });
+    }
+  }
+}
+
+async function readInto(
+  client: S3Client,
+  download: RangedDownload,
+  part: Part,
+  file: number,
+  digest: OrderedDigest | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { Body } = await client.send(
+    new GetObjectCommand({
+      Bucket: download.bucket,
+      Key: download.key,
+      IfMatch: download.etag,
+      Range: `bytes=${part.start + part.written}-${part.end - 1}`,
+    }),
+    { abortSignal: signal },
+  );
+  if (Body === undefined) throw new Error('S3 answered without a body');
+  // The SDK types the body for browsers too; in Node it is a stream of buffers.
+  for await (const chunk of Body as AsyncIterable<Buffer>) {
+    const position = part.start + part.written;
+    if (position + chunk.byteLength > part.end) throw new Error('S3 sent more than was asked for');
+    writeSync(file, chunk, 0, chunk.byteLength, position);
+    part.written += chunk.byteLength;
+    digest?.wrote(position, chunk);
+  }
+}
+
+function closeQuietly(file: number): void {
+  try {
+    closeSync(file);
+  } catch {
+    // It was closed before the rename failed.
+  }
+}
+
+/** sha256 of a file whose pieces arrive out of order: hashes what is next at once, and reads back what came early. */
+class OrderedDigest {
+  readonly #hash: Hash = createHash('sha256');
+  readonly #file: number;
+  readonly #sizeBytes: number;
+  /** Pieces on disk beyond `#position`: where each starts, and how long it is. */
+  readonly #early = new Map<number, number>();
+  #position = 0;
+
+  constructor(file: number, sizeBytes: number) {
+    this.#file = file;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  wrote(position: number, chunk: Buffer): void {
+    if (position !== this.#position) {
+      this.#early.set(position, chunk.byteLength);
+      return;
+    }
+    this.#hash.update(chunk);
+    this.#position += chunk.byteLength;
+    this.#readBack();
+  }
+
+  #readBack(): void {
+    for (;;) {
+      const length = this.#early.get(this.#position);
+      if (length === undefined) return;
+      this.#early.delete(this.#position);
+      const piece = Buffer.allocUnsafe(length);
+      readSync(this.#file, piece, 0, length, this.#position);
+      this.#hash.update(piece);
+      this.#position += length;
+    }
+  }
+
+  hex(): string {
+    if (this.#position !== this.#sizeBytes) throw new Error('the digest has not seen every byte');
+    return this.#hash.digest('hex');
+  }
+}

@@ -1,0 +1,226 @@
+/** What a load gives the cache. */
+export interface Loaded<V> {
+  readonly value: V;
+  /** What keeping it takes, in bytes of the cache's budget. */
+  readonly sizeBytes: number;
+  /** What losing it costs: the time to load it again. */
+  readonly costMs: number;
+}
+
+/** A value that stays until `release` is called, once. */
+export interface Lease<V> {
+  readonly value: V;
+  /** Whether it was there already. */
+  readonly hit: boolean;
+  release(): void;
+}
+
+export interface LeaseCacheOptions<V> {
+  readonly budgetBytes: number;
+  /** Gives back what a value holds; called once for each value that leaves. */
+  readonly dispose: (key: string, value: V) => void | Promise<void>;
+  /** Milliseconds of a clock that never runs back. */
+  readonly nowMs: () => number;
+  /** How long a failed load is answered from memory: a storm of calls for something broken costs one load. */
+  readonly failureTtlMs: number;
+  /** Which failures are remembered. */
+  readonly remembers: (thrown: unknown) => boolean;
+}
+
+interface Entry<V> {
+  readonly value: V;
+  readonly sizeBytes: number;
+  readonly costMs: number;
+  uses: number;
+  leases: number;
+  /** Greedy-dual priority: the lowest leaves first. */
+  priority: number;
+}
+
+interface Loading<V> {
+  readonly entry: Promise<Entry<V>>;
+  /** How many acquisitions wait for it. */
+  waiting: number;
+}
+
+interface Failure {
+  readonly thrown: unknown;
+  readonly untilMs: number;
+}
+
+const bytesPerMiB = 1024 * 1024;
+/** Failures are small, but their keys come from callers. */
+const maximumFailures = 1_000;
+
+/**
+ * A cache with a budget in bytes, whose values are leased: what is in use is never evicted, and a value that many
+ * wait for is loaded once.
+ *
+ * Eviction is Greedy-Dual-Size-Frequency (Cherkasova, HP Labs 1998, "Improving WWW Proxies Performance with
+ * Greedy-Dual-Size-Frequency Caching Policy"): priority = clock + uses * cost / size, and the clock rises to the
+ * priority of what was evicted, so that old fame fades.
+ *
+ * Invariants: the total of all entries never passes the budget by more than what is leased; a value is disposed
+ * exactly once; a load that fails leaves nothing behind but its remembered failure.
+ */
+export class LeaseCache<V> {
+  readonly #options: LeaseCacheOptions<V>;
+  readonly #entries = new Map<string, Entry<V>>();
+  readonly #loading = new Map<string, Loading<V>>();
+  readonly #failures = new Map<string, Failure>();
+  #totalBytes = 0;
+  /** Room held for loads under way. */
+  #expectedBytes = 0;
+  #clock = 0;
+
+  constructor(options: LeaseCacheOptions<V>) {
+    this.#options = options;
+  }
+
+  get totalBytes(): number {
+    return this.#totalBytes;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  keys(): string[] {
+    return [...this.#entries.keys()];
+  }
+
+  /** The value when it is there, leased; undefined otherwise. */
+  lease(key: string): Lease<V> | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    entry.leases += 1;
+    return this.#held(key, entry, true);
+  }
+
+  /**
+   * The value, loaded when it is not there.
+   *
+   * @param expectedBytes room that is made before the load and held while it goes on
+   * @throws what `load` threw, also for a while after
+   */
+  async acquire(
+    key: string,
+    expectedBytes: number,
+    load: () => Promise<Loaded<V>>,
+  ): Promise<Lease<V>> {
+    const found = this.lease(key);
+    if (found !== undefined) return found;
+    this.#throwRemembered(key);
+    const underWay = this.#loading.get(key);
+    const loading = underWay ?? this.#startLoad(key, expectedBytes, load);
+    loading.waiting += 1;
+    return this.#held(key, await loading.entry, underWay !== undefined);
+  }
+
+  /** Evicts the least worthy entries that nobody holds until the total is at most `targetBytes`, or nothing is left to evict. */
+  shrinkTo(targetBytes: number): void {
+    if (this.#totalBytes <= targetBytes) return;
+    const idle = [...this.#entries].filter(([, entry]) => entry.leases === 0);
+    idle.sort(([, left], [, right]) => left.priority - right.priority);
+    for (const [key, entry] of idle) {
+      if (this.#totalBytes <= targetBytes) return;
+      this.#clock = Math.max(this.#clock, entry.priority);
+      this.#remove(key, entry);
+    }
+  }
+
+  /** Drops an entry: at once when idle, else when its last lease ends. Forgets its failure too. */
+  drop(key: string): void {
+    this.#failures.delete(key);
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) this.#remove(key, entry);
+  }
+
+  #startLoad(key: string, expectedBytes: number, load: () => Promise<Loaded<V>>): Loading<V> {
+    this.#expectedBytes += expectedBytes;
+    this.#makeRoom(0);
+    const loading: Loading<V> = {
+      waiting: 0,
+      entry: load()
+        .then(
+          (loaded) => {
+            this.#expectedBytes -= expectedBytes;
+            return this.#insert(key, loaded, loading.waiting);
+          },
+          (thrown: unknown) => {
+            this.#expectedBytes -= expectedBytes;
+            this.#remember(key, thrown);
+            throw thrown;
+          },
+        )
+        .finally(() => this.#loading.delete(key)),
+    };
+    this.#loading.set(key, loading);
+    return loading;
+  }
+
+  /** Inserts an entry already leased to all that wait for it, so that nothing can evict it before they wake. */
+  #insert(key: string, loaded: Loaded<V>, leases: number): Entry<V> {
+    this.#makeRoom(loaded.sizeBytes);
+    const entry: Entry<V> = { ...loaded, uses: 0, leases, priority: 0 };
+    this.#entries.set(key, entry);
+    this.#totalBytes += loaded.sizeBytes;
+    return entry;
+  }
+
+  #held(key: string, entry: Entry<V>, hit: boolean): Lease<V> {
+    entry.uses += 1;
+    entry.priority =
+      this.#clock + (entry.uses * entry.costMs * bytesPerMiB) / Math.max(1, entry.sizeBytes);
+    let held = true;
+    return {
+      value: entry.value,
+      hit,
+      release: () => {
+        if (!held) return;
+        held = false;
+        entry.leases -= 1;
+        this.#settle(key, entry);
+      },
+    };
+  }
+
+  #makeRoom(sizeBytes: number): void {
+    this.shrinkTo(Math.max(0, this.#options.budgetBytes - this.#expectedBytes - sizeBytes));
+  }
+
+  /** After a lease: dispose what was dropped meanwhile, and come back under the budget. */
+  #settle(key: string, entry: Entry<V>): void {
+    if (entry.leases > 0) return;
+    if (this.#entries.get(key) !== entry) this.#dispose(key, entry);
+    else this.#makeRoom(0);
+  }
+
+  #remove(key: string, entry: Entry<V>): void {
+    this.#entries.delete(key);
+    this.#totalBytes -= entry.sizeBytes;
+    if (entry.leases === 0) this.#dispose(key, entry);
+  }
+
+  #dispose(key: string, entry: Entry<V>): void {
+    void this.#options.dispose(key, entry.value);
+  }
+
+  #remember(key: string, thrown: unknown): void {
+    if (!this.#options.remembers(thrown)) return;
+    if (this.#failures.size >= maximumFailures) this.#failures.clear();
+    const untilMs = this.#options.nowMs() + this.#options.failureTtlMs;
+    this.#failures.set(key, { thrown, untilMs });
+  }
+
+  #throwRemembered(key: string): void {
+    const failure = this.#failures.get(key);
+    if (failure === undefined) return;
+    if (this.#options.nowMs() < failure.untilMs) throw failure.thrown;
+    this.#failures.delete(key);
+  }
+}

@@ -1,0 +1,57 @@
+import * as v from 'valibot';
+import { ServingError } from '../errors.ts';
+
+/** A path below the version's folder: relative, and never out of it. */
+export function isSafePath(path: string): boolean {
+  return (
+    path.length > 0 &&
+    !path.includes('\\') &&
+    !path.includes('\0') &&
+    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+  );
+}
+
+const pathSchema = v.pipe(
+  v.string(),
+  v.check(isSafePath, 'expected a relative path inside the version'),
+);
+const fileSchema = v.strictObject({
+  path: pathSchema,
+  sizeBytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits')),
+});
+
+/**
+ * `<model>/<version>/manifest.json`: what a version consists of. It is published last; a version that has one is
+ * exactly what it says.
+ */
+export const manifestSchema = v.strictObject({
+  $schema: v.optional(v.string()),
+  files: v.pipe(v.array(fileSchema), v.minLength(1)),
+  /**
+   * Artefacts that were optimised offline, by `<platform>-<architecture>` as Node names them (`linux-arm64`): the
+   * path of the one to load, with ONNX Runtime's own optimisation off, instead of model.onnx.
+   */
+  prepared: v.optional(v.record(v.string(), pathSchema), {}),
+});
+
+export type Manifest = v.InferOutput<typeof manifestSchema>;
+export type ManifestFile = Manifest['files'][number];
+
+/** @throws ServingError MODEL_UNAVAILABLE that names the field */
+export function parseManifest(label: string, text: string): Manifest {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw new ServingError('MODEL_UNAVAILABLE', `${label}: manifest.json is not JSON`, { cause });
+  }
+  const result = v.safeParse(manifestSchema, document);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const field = v.getDotPath(issue) ?? 'the document';
+  throw new ServingError(
+    'MODEL_UNAVAILABLE',
+    `${label}: manifest.json: ${field}: ${issue.message}`,
+  );
+}

@@ -1,0 +1,175 @@
+import { preparedPrefix } from '../contract/keys.ts';
+import { ServingError, toServingError } from '../errors.ts';
+import type { ModelCatalog } from './catalog.ts';
+import type { ModelConfiguration } from './configuration.ts';
+import { type Lease, LeaseCache } from './lease-cache.ts';
+import type { ModelLease, ModelProvider, ModelSummary } from './provider.ts';
+import type { ModelReference, PinnedModel } from './reference.ts';
+import type { ModelRepository, RepositoryVersion } from './repository.ts';
+import { availableVersions, pin, selectVersion } from './selection.ts';
+import type { LoadedVersion, VersionLoader } from './version-loader.ts';
+
+/** Things that happen to models in this environment; told to whoever counts and logs. */
+export interface ModelEvents {
+  loaded(version: LoadedVersion): void;
+  released(pinned: PinnedModel): void;
+  /** A new version could not be loaded, and the one before it goes on serving. */
+  keptServing(pinned: PinnedModel, reason: ServingError): void;
+}
+
+export interface ModelServiceOptions {
+  readonly repository: ModelRepository;
+  readonly catalog: ModelCatalog;
+  readonly loader: VersionLoader;
+  /** Bytes of memory that sessions may fill. */
+  readonly memoryBudgetBytes: number;
+  /** How long a broken version is answered from memory. */
+  readonly failureTtlMs: number;
+  readonly nowMs: () => number;
+  /** Uniform in [0, 1): draws the version when traffic is shared. */
+  readonly random: () => number;
+  readonly events: ModelEvents;
+}
+
+interface Resolution {
+  readonly pinned: PinnedModel;
+  readonly version: RepositoryVersion;
+  readonly configuration: ModelConfiguration;
+}
+
+/** Sessions take more than the file: weights once, and what optimising and prepacking need meanwhile. */
+const memoryPerFileByte = 1.5;
+
+/** The session cache over the repository: references in, leased sessions out. */
+export class ModelService implements ModelProvider {
+  readonly #options: ModelServiceOptions;
+  readonly #sessions: LeaseCache<LoadedVersion>;
+  /** The last version that each reference was served by: it serves on when its successor cannot be loaded. */
+  readonly #lastGood = new Map<string, string>();
+
+  constructor(options: ModelServiceOptions) {
+    this.#options = options;
+    this.#sessions = new LeaseCache({
+      budgetBytes: options.memoryBudgetBytes,
+      dispose: (_key, loaded) => {
+        options.events.released(loaded.pinned);
+        return loaded.session.release();
+      },
+      nowMs: options.nowMs,
+      failureTtlMs: options.failureTtlMs,
+      remembers: (thrown) => !toServingError(thrown).retryable,
+    });
+  }
+
+  async resolve(reference: ModelReference): Promise<PinnedModel> {
+    return (await this.#resolve(reference)).pinned;
+  }
+
+  async describe(model: string): Promise<ModelSummary> {
+    const entry = await this.#options.catalog.lookup(model);
+    const versions = availableVersions(entry.model, entry.configuration);
+    return {
+      model,
+      versions: versions.map(({ version }) => version),
+      configuration: entry.configuration,
+    };
+  }
+
+  async acquire(reference: ModelReference): Promise<ModelLease> {
+    const resolution = await this.#resolve(reference);
+    const key = sessionKey(resolution);
+    const referenceKey = `${reference.model}\n${reference.version ?? ''}`;
+    let lease: Lease<LoadedVersion>;
+    try {
+      lease = await this.#sessions.acquire(key, expectedBytes(resolution.version), async () => {
+        const { pinned, version, configuration } = resolution;
+        this.#refuseTooLarge(resolution);
+        const loaded = await this.#options.loader.load(pinned, version, configuration);
+        this.#options.events.loaded(loaded);
+        return {
+          value: loaded,
+          sizeBytes: loaded.sizeBytes,
+          costMs: loaded.downloadMs + loaded.createMs,
+        };
+      });
+    } catch (thrown) {
+      return this.#keepServing(referenceKey, resolution, toServingError(thrown));
+    }
+    this.#lastGood.set(referenceKey, key);
+    return toModelLease(lease, resolution.configuration);
+  }
+
+  /** What is in memory now, as pairs of model and version. */
+  loaded(): readonly PinnedModel[] {
+    return this.#sessions.keys().flatMap((key) => {
+      const lease = this.#sessions.lease(key);
+      lease?.release();
+      return lease === undefined ? [] : [lease.value.pinned];
+    });
+  }
+
+  /** Releases every version of a model from this environment's memory; those in use go when their runs end. */
+  unload(model: string): void {
+    this.#options.catalog.forget(model);
+    for (const { fingerprint, ...pinned } of this.loaded()) {
+      if (pinned.model !== model) continue;
+      for (const key of this.#sessions.keys()) {
+        if (key.startsWith(fingerprint)) this.#sessions.drop(key);
+      }
+    }
+  }
+
+  async #resolve(reference: ModelReference): Promise<Resolution> {
+    const { model, configuration } = await this.#options.catalog.lookup(reference.model);
+    const version = selectVersion(model, configuration, reference.version, this.#options.random);
+    return { pinned: pin(reference.model, version), version, configuration };
+  }
+
+  #refuseTooLarge({ pinned, version }: Resolution): void {
+    const neededBytes = modelBytes(version);
+    const { memoryBudgetBytes } = this.#options;
+    if (neededBytes <= memoryBudgetBytes) return;
+    throw new ServingError(
+      'MODEL_UNAVAILABLE',
+      `model ${pinned.model} version ${pinned.version}: expected files of at most ${memoryBudgetBytes} bytes, ` +
+        `which is what the function's memory leaves for models, got ${neededBytes}`,
+    );
+  }
+
+  #keepServing(referenceKey: string, wanted: Resolution, reason: ServingError): ModelLease {
+    const key = this.#lastGood.get(referenceKey);
+    const lease = key === undefined ? undefined : this.#sessions.lease(key);
+    if (lease === undefined) throw reason;
+    this.#options.events.keptServing(wanted.pinned, reason);
+    return toModelLease(lease, wanted.configuration);
+  }
+}
+
+/** Sessions of one version differ by the threads that they were made with. */
+function sessionKey({ pinned, configuration }: Resolution): string {
+  return `${pinned.fingerprint}/${configuration.intraOpThreads ?? 'default'}`;
+}
+
+/** Size of a version's own files; those prepared for other architectures are never loaded. */
+function modelBytes(version: RepositoryVersion): number {
+  return version.files
+    .filter(({ path }) => !path.startsWith(preparedPrefix))
+    .reduce((sum, file) => sum + file.sizeBytes, 0);
+}
+
+function expectedBytes(version: RepositoryVersion): number {
+  return modelBytes(version) * memoryPerFileByte;
+}
+
+function toModelLease(lease: Lease<LoadedVersion>, configuration: ModelConfiguration): ModelLease {
+  const { pinned, session, labels, downloadMs, createMs } = lease.value;
+  return {
+    pinned,
+    configuration,
+    session,
+    labels,
+    hit: lease.hit,
+    loadTimes: lease.hit ? undefined : { downloadMs, createMs },
+    release: lease.release,
+  };
+}

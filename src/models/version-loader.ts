@@ -1,0 +1,174 @@
+import { join } from 'node:path';
+import {
+  labelsFileName,
+  manifestFileName,
+  modelFileName,
+  preparedPrefix,
+} from '../contract/keys.ts';
+import { ServingError } from '../errors.ts';
+import type { ModelConfiguration } from './configuration.ts';
+import { isSafePath, type Manifest, parseManifest } from './manifest.ts';
+import type { PinnedModel } from './reference.ts';
+import type { ModelRepository, RepositoryVersion } from './repository.ts';
+import type { Session, SessionFactory } from './session.ts';
+import type { VersionFiles, WantedFile } from './version-files.ts';
+import { warmUp } from './warm-up.ts';
+
+const maximumLabelsBytes = 16 * 1024 * 1024;
+
+/** A version in memory. */
+export interface LoadedVersion {
+  readonly pinned: PinnedModel;
+  readonly session: Session;
+  readonly labels: readonly string[];
+  /** Resident memory that making the session added, or its files' size where that is more. */
+  readonly sizeBytes: number;
+  readonly downloadMs: number;
+  readonly createMs: number;
+}
+
+export interface VersionLoaderOptions {
+  readonly repository: ModelRepository;
+  readonly files: VersionFiles;
+  readonly sessions: SessionFactory;
+  /** Threads within one operator for models that do not say. */
+  readonly intraOpThreads: number;
+  /** Where prepared artefacts must be from: `<platform>-<architecture>`. */
+  readonly target: string;
+  readonly nowMs: () => number;
+  /** Resident memory of the process in bytes. */
+  readonly residentBytes: () => number;
+  /** Reads a file on the local disk as text. */
+  readonly readLocalText: (path: string) => Promise<string>;
+}
+
+/** Brings one version from the repository to memory: files to disk, session by path, warm-up. */
+export class VersionLoader {
+  readonly #options: VersionLoaderOptions;
+
+  constructor(options: VersionLoaderOptions) {
+    this.#options = options;
+  }
+
+  /** @throws ServingError MODEL_UNAVAILABLE or UNAVAILABLE, with the model and the version named */
+  async load(
+    pinned: PinnedModel,
+    version: RepositoryVersion,
+    configuration: ModelConfiguration,
+  ): Promise<LoadedVersion> {
+    const label = `model ${pinned.model} version ${pinned.version}`;
+    const { nowMs } = this.#options;
+    const startMs = nowMs();
+    const manifest = await this.#manifest(label, pinned.model, version);
+    const artefact = manifest?.prepared[this.#options.target];
+    const wanted = wantedFiles(label, version, manifest, artefact);
+    const lease = await this.#options.files.acquire(pinned, wanted);
+    try {
+      const downloadedMs = nowMs();
+      const residentBefore = this.#options.residentBytes();
+      const session = await this.#createSession(
+        label,
+        join(lease.directory, artefact ?? modelFileName),
+        artefact !== undefined,
+        configuration,
+      );
+      const createMs = nowMs() - downloadedMs;
+      try {
+        await warmUp(label, session, configuration.warmUp);
+        const fileBytes = wanted.reduce((sum, file) => sum + file.sizeBytes, 0);
+        return {
+          pinned,
+          session,
+          labels: await this.#labels(label, lease.directory, wanted),
+          sizeBytes: Math.max(fileBytes, this.#options.residentBytes() - residentBefore),
+          downloadMs: downloadedMs - startMs,
+          createMs,
+        };
+      } catch (thrown) {
+        await session.release();
+        throw thrown;
+      }
+    } finally {
+      lease.release();
+    }
+  }
+
+  async #manifest(
+    label: string,
+    model: string,
+    version: RepositoryVersion,
+  ): Promise<Manifest | undefined> {
+    const file = version.files.find(({ path }) => path === manifestFileName);
+    if (file === undefined) return undefined;
+    const text = await this.#options.repository.readText(model, version.version, file);
+    return parseManifest(label, text);
+  }
+
+  async #createSession(
+    label: string,
+    path: string,
+    prepared: boolean,
+    configuration: ModelConfiguration,
+  ): Promise<Session> {
+    try {
+      return await this.#options.sessions.create(path, {
+        intraOpThreads: configuration.intraOpThreads ?? this.#options.intraOpThreads,
+        graphOptimization: prepared ? 'disabled' : 'all',
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof ServingError)) throw thrown;
+      throw new ServingError(thrown.code, `${label}: ${thrown.message}`, { cause: thrown });
+    }
+  }
+
+  async #labels(
+    label: string,
+    directory: string,
+    files: readonly WantedFile[],
+  ): Promise<readonly string[]> {
+    const file = files.find(({ path }) => path === labelsFileName);
+    if (file === undefined) return [];
+    if (file.sizeBytes > maximumLabelsBytes) {
+      throw new ServingError(
+        'MODEL_UNAVAILABLE',
+        `${label}: ${labelsFileName}: expected at most ${maximumLabelsBytes} bytes, got ${file.sizeBytes}`,
+      );
+    }
+    const text = await this.#options.readLocalText(join(directory, labelsFileName));
+    return text.replace(/\r?\n$/, '').split(/\r?\n/);
+  }
+}
+
+/** What to fetch: what the manifest lists or the folder holds, less the artefacts of other targets. */
+function wantedFiles(
+  label: string,
+  version: RepositoryVersion,
+  manifest: Manifest | undefined,
+  artefact: string | undefined,
+): WantedFile[] {
+  if (manifest === undefined) {
+    const files = version.files.filter(({ path }) => !path.startsWith(preparedPrefix));
+    const odd = files.find(({ path }) => !isSafePath(path));
+    if (odd !== undefined) {
+      throw new ServingError(
+        'MODEL_UNAVAILABLE',
+        `${label}: expected file names without empty or dotted parts, got ${JSON.stringify(odd.path)}`,
+      );
+    }
+    return files.map((file) => ({ ...file, sha256: undefined }));
+  }
+  const skipped = new Set(Object.values(manifest.prepared).filter((path) => path !== artefact));
+  if (artefact !== undefined) skipped.add(modelFileName);
+  return manifest.files
+    .filter(({ path }) => !skipped.has(path))
+    .map(({ path, sizeBytes, sha256 }) => {
+      const stored = version.files.find((file) => file.path === path);
+      if (stored === undefined || stored.sizeBytes !== sizeBytes) {
+        throw new ServingError(
+          'MODEL_UNAVAILABLE',
+          `${label}: ${path}: expected ${sizeBytes} bytes as its manifest says, got ${stored?.sizeBytes ?? 'no such file'}`,
+        );
+      }
+      return { ...stored, sha256 };
+    });
+}
