@@ -15,6 +15,10 @@ const bindingRequire =
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the source of another package, not a template
   'require(`../bin/napi-v6/${process.platform}/${process.arch}/onnxruntime_binding.node`)';
 
+/** CommonJS packages in the bundle call `require` for Node's own modules and for native files; an ES module has none. */
+const requireInEsModule =
+  "import { createRequire as createRequireOfNode } from 'node:module';const require = createRequireOfNode(import.meta.url);";
+
 const onnxRuntimeBinding: Plugin = {
   name: 'onnxruntime-binding',
   setup(builder) {
@@ -39,7 +43,7 @@ const onnxRuntimeBinding: Plugin = {
 };
 
 /**
- * Bundles the functions, each into one CommonJS file with a source map beside it. What a function
+ * Bundles the functions, each into one ES module with a source map beside it. What a function
  * imports lazily stays lazy. The same sources give the same bytes; files whose bytes are there already
  * are left alone, others are replaced in one step, so that a running laptop cloud never reads half a file.
  *
@@ -57,12 +61,14 @@ export async function bundleFunctions(
       out: join(name, 'handler'),
     })),
     outdir: targetFolder,
-    outExtension: { '.js': '.cjs' },
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     write: false,
     platform: 'node',
     target: 'node24',
-    format: 'cjs',
+    // An ES module, so that Lambda's init phase waits for what the handler awaits at its top level.
+    format: 'esm',
+    banner: { js: requireInEsModule },
     // ES modules first: what is not called is then left out, of the AWS SDK above all.
     mainFields: ['module', 'main'],
     minify: true,

@@ -1,4 +1,4 @@
-/** What Lambda calls: each has `functions/<name>/handler.ts` and is bundled to `<name>/handler.cjs`. */
+/** What Lambda calls: each has `functions/<name>/handler.ts` and is bundled to `<name>/handler.mjs`. */
 export const functionNames = ['api', 'plan', 'transform'] as const;
 export type FunctionName = (typeof functionNames)[number];
 

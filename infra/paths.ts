@@ -18,7 +18,7 @@ function findPackageRoot(): string {
 
 export const packageRoot = findPackageRoot();
 
-/** Where the bundles are: `<function>/handler.cjs`. Also the code of a zip function. */
+/** Where the bundles are: `<function>/handler.mjs`. Also the code of a zip function. */
 export const bundlesFolder = join(packageRoot, 'dist', 'functions');
 
 /** The Docker context: Dockerfile, ONNX Runtime's pin and the bundles, and nothing else. */
