@@ -44,6 +44,12 @@ export function parseName(value: unknown, field: string): string {
 }
 
 /** @throws ServingError INVALID_REQUEST */
+export function parseOptionalString(value: unknown, field: string): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  throw invalidRequest(field, 'a string', describe(value));
+}
+
+/** @throws ServingError INVALID_REQUEST */
 export function parseBoolean(value: unknown, field: string): boolean {
   if (typeof value === 'boolean') return value;
   throw invalidRequest(field, 'true or false', describe(value));
