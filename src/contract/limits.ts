@@ -10,7 +10,7 @@ export const httpApiTimeoutMs = 30_000;
 export const binaryBodyBytes = Math.floor(((lambdaPayloadBytes - 64 * 1024) * 3) / 4);
 
 /** One virtual CPU for each 1,769 MB of a function's memory (docs: configuration-memory). */
-export const memoryMBPerVirtualCpu = 1769;
+export const memoryPerVirtualCpuMB = 1769;
 
 /** SQS: entries of one batch call (docs: quotas-messages). */
 export const sqsBatchEntries = 10;

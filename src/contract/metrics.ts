@@ -18,8 +18,17 @@ export const metricNames = {
   modelLoadMs: 'ModelLoadMs',
   /** Models that could not be served: missing files, a wrong checksum, refused by ONNX Runtime (count). */
   modelLoadFailures: 'ModelLoadFailures',
+  /** The parts of a load: files to disk, file to session (ms). */
+  modelDownloadMs: 'ModelDownloadMs',
+  modelCreateMs: 'ModelCreateMs',
+  /** Body to tensors (ms). */
+  decodeMs: 'DecodeMs',
+  /** Waiting for other calls of the same environment (ms). */
+  queueMs: 'QueueMs',
   /** One `session.run` (ms). */
   runMs: 'RunMs',
+  /** Tensors to body (ms). */
+  encodeMs: 'EncodeMs',
   /** Records of transform jobs that became predictions, and those named in an errors file (count). */
   recordsTransformed: 'RecordsTransformed',
   recordsFailed: 'RecordsFailed',

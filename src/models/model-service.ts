@@ -5,7 +5,7 @@ import type { ModelConfiguration } from './configuration.ts';
 import { type Lease, LeaseCache } from './lease-cache.ts';
 import type { ModelLease, ModelProvider, ModelSummary } from './provider.ts';
 import type { ModelReference, PinnedModel } from './reference.ts';
-import type { ModelRepository, RepositoryVersion } from './repository.ts';
+import type { RepositoryVersion } from './repository.ts';
 import { availableVersions, pin, selectVersion } from './selection.ts';
 import type { LoadedVersion, VersionLoader } from './version-loader.ts';
 
@@ -13,12 +13,14 @@ import type { LoadedVersion, VersionLoader } from './version-loader.ts';
 export interface ModelEvents {
   loaded(version: LoadedVersion): void;
   released(pinned: PinnedModel): void;
+  loadFailed(pinned: PinnedModel, reason: ServingError): void;
   /** A new version could not be loaded, and the one before it goes on serving. */
   keptServing(pinned: PinnedModel, reason: ServingError): void;
+  /** The repository could not be read anew, and what was known goes on serving. */
+  staleCatalog(model: string, reason: unknown): void;
 }
 
 export interface ModelServiceOptions {
-  readonly repository: ModelRepository;
   readonly catalog: ModelCatalog;
   readonly loader: VersionLoader;
   /** Bytes of memory that sessions may fill. */
@@ -139,6 +141,7 @@ export class ModelService implements ModelProvider {
   #keepServing(referenceKey: string, wanted: Resolution, reason: ServingError): ModelLease {
     const key = this.#lastGood.get(referenceKey);
     const lease = key === undefined ? undefined : this.#sessions.lease(key);
+    this.#options.events.loadFailed(wanted.pinned, reason);
     if (lease === undefined) throw reason;
     this.#options.events.keptServing(wanted.pinned, reason);
     return toModelLease(lease, wanted.configuration);

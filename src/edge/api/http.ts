@@ -1,0 +1,40 @@
+/** An HTTP request as the routes see it, whatever carried it here. */
+export interface HttpRequest {
+  readonly method: string;
+  /** Still percent-encoded where the carrier left it so. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Text where the carrier had text. */
+  readonly body: string | Uint8Array;
+  /** Identifies the call from end to end. */
+  readonly requestId: string;
+}
+
+/** An answer of a route. */
+export interface HttpResponse {
+  readonly statusCode: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+export function jsonResponse(
+  document: unknown,
+  options: {
+    readonly statusCode?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+  } = {},
+): HttpResponse {
+  return {
+    statusCode: options.statusCode ?? 200,
+    headers: { 'content-type': 'application/json', ...options.headers },
+    body: JSON.stringify(document),
+  };
+}
+
+/** An answer whose status says it all. */
+export function emptyResponse(statusCode: number): HttpResponse {
+  return { statusCode, headers: {}, body: '' };
+}

@@ -1,0 +1,48 @@
+import type { InferenceStatistics } from '../../inference/statistics.ts';
+import type { ModelProvider } from '../../models/provider.ts';
+import { jsonResponse } from './http.ts';
+import type { RouteHandler } from './router.ts';
+
+/** `GET /v2/models/{model}[/versions/{version}]`: names, datatypes and shapes. It loads the model, for only ONNX Runtime knows them. */
+export function modelMetadataRoute(provider: ModelProvider): RouteHandler {
+  return async (_request, { model = '', version }) => {
+    const lease = await provider.acquire({ model, version });
+    try {
+      const { versions } = await provider.describe(model);
+      const { inputs, outputs } = lease.session;
+      return jsonResponse({
+        name: model,
+        versions: version === undefined ? versions : [lease.pinned.version],
+        platform: 'onnxruntime_onnx',
+        inputs,
+        outputs,
+      });
+    } finally {
+      lease.release();
+    }
+  };
+}
+
+/**
+ * `GET /v2/models/{model}[/versions/{version}]/ready`: loads the model when it is not in memory, since a model here is
+ * ready when it can answer, and so that a caller can warm it.
+ */
+export function modelReadyRoute(provider: ModelProvider): RouteHandler {
+  return async (_request, { model = '', version }) => {
+    const lease = await provider.acquire({ model, version });
+    lease.release();
+    return jsonResponse({ name: model, ready: true });
+  };
+}
+
+/** `GET /v2/models[/{model}[/versions/{version}]]/stats`: what this environment did since it began. */
+export function statisticsRoute(
+  provider: ModelProvider,
+  statistics: InferenceStatistics,
+): RouteHandler {
+  return async (_request, { model, version }) => {
+    // An unknown model is an error, one that was not called yet an empty list.
+    if (model !== undefined) await provider.resolve({ model, version });
+    return jsonResponse({ model_stats: statistics.report(model, version) });
+  };
+}

@@ -1,0 +1,114 @@
+import { isName } from '../../contract/names.ts';
+import { invalidRequest, ServingError } from '../../errors.ts';
+import type { HttpRequest, HttpResponse } from './http.ts';
+
+/** Values of a route's `{...}` parts, decoded and checked. */
+export type RouteParameters = Readonly<Record<string, string>>;
+
+export type RouteHandler = (
+  request: HttpRequest,
+  parameters: RouteParameters,
+) => Promise<HttpResponse> | HttpResponse;
+
+/** `GET /v2/models/{model}/ready`: a method, and a path whose braced parts are names. */
+export type Routes = Readonly<Record<string, RouteHandler>>;
+
+interface Node {
+  /** By literal part of a path. */
+  readonly children: Map<string, Node>;
+  /** The part that is a name, if any. */
+  parameter: { readonly name: string; readonly node: Node } | undefined;
+  readonly methods: Map<string, RouteHandler>;
+}
+
+/**
+ * Finds a request's route: literal parts win over names, a trailing slash does not count, HEAD is answered by GET.
+ *
+ * @throws ServingError (from the returned function) NOT_FOUND for a path without a route, METHOD_NOT_ALLOWED for one
+ *   that has others, INVALID_REQUEST for a part that cannot be a name
+ */
+export function createRouter(routes: Routes): RouteHandler {
+  const root = newNode();
+  for (const [route, handler] of Object.entries(routes)) addRoute(root, route, handler);
+  return (request) => {
+    const parameters: Record<string, string> = {};
+    const node = find(root, splitPath(request.path), parameters);
+    if (node === undefined || node.methods.size === 0) {
+      throw new ServingError('NOT_FOUND', `no route for ${request.method} ${request.path}`);
+    }
+    const handler =
+      node.methods.get(request.method) ??
+      (request.method === 'HEAD' ? node.methods.get('GET') : undefined);
+    if (handler === undefined) {
+      const allowed = [...node.methods.keys()].join(', ');
+      throw new ServingError(
+        'METHOD_NOT_ALLOWED',
+        `method: expected ${allowed} for ${request.path}, got ${request.method}`,
+      );
+    }
+    return handler(request, parameters);
+  };
+}
+
+function newNode(): Node {
+  return { children: new Map(), parameter: undefined, methods: new Map() };
+}
+
+function splitPath(path: string): string[] {
+  return path.split('/').filter((part) => part !== '');
+}
+
+function addRoute(root: Node, route: string, handler: RouteHandler): void {
+  const [method = '', path = ''] = route.split(' ');
+  let node = root;
+  for (const part of splitPath(path)) node = childFor(node, part);
+  node.methods.set(method, handler);
+}
+
+function childFor(node: Node, part: string): Node {
+  if (part.startsWith('{')) {
+    node.parameter ??= { name: part.slice(1, -1), node: newNode() };
+    return node.parameter.node;
+  }
+  const existing = node.children.get(part);
+  if (existing !== undefined) return existing;
+  const child = newNode();
+  node.children.set(part, child);
+  return child;
+}
+
+function find(
+  root: Node,
+  parts: readonly string[],
+  parameters: Record<string, string>,
+): Node | undefined {
+  let node = root;
+  for (const part of parts) {
+    const literal = node.children.get(part);
+    if (literal !== undefined) {
+      node = literal;
+      continue;
+    }
+    if (node.parameter === undefined) return undefined;
+    parameters[node.parameter.name] = parseNamePart(node.parameter.name, part);
+    node = node.parameter.node;
+  }
+  return node;
+}
+
+function parseNamePart(field: string, part: string): string {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(part);
+  } catch {
+    throw invalidRequest(field, 'percent-encoded UTF-8', JSON.stringify(part));
+  }
+  if (!isName(decoded)) {
+    throw invalidRequest(
+      field,
+      'a name of letters, digits and "._-+" that begins with a letter or digit',
+      JSON.stringify(decoded.slice(0, 128)),
+    );
+  }
+  return decoded;
+}

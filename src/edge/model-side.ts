@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { DiskVersionFiles } from '../adapters/disk/version-files.ts';
+import { onnxRuntimeSessionFactory } from '../adapters/onnxruntime/session-factory.ts';
+import { S3ModelRepository } from '../adapters/s3/model-repository.ts';
+import { ModelCatalog } from '../models/catalog.ts';
+import { type ModelEvents, ModelService } from '../models/model-service.ts';
+import { VersionLoader } from '../models/version-loader.ts';
+import type { ModelSettings } from './settings.ts';
+
+/** A published change is seen by an idle environment at once, and by a busy one within these. */
+const refreshAfterMs = 2_500;
+const expireAfterMs = 5_000;
+const failureTtlMs = 5_000;
+
+/** Share of the function's memory that may be used before Lambda's own limit is near. */
+const usableShare = 0.9;
+/** Node, the bundle, ONNX Runtime and the bodies of a call; measured in docs/performance.md. */
+const baseBytes = 200 * 1024 * 1024;
+const minimumBudgetBytes = 64 * 1024 * 1024;
+
+/** The session cache of an environment, from settings: repository, disk tier, memory tier. */
+export function createModelSide(
+  settings: ModelSettings,
+  s3: S3Client,
+  events: ModelEvents,
+): ModelService {
+  const nowMs = () => performance.now();
+  const repository = new S3ModelRepository(s3, settings.modelsBucket);
+  const files = new DiskVersionFiles({
+    repository,
+    directory: settings.cacheDirectory,
+    budgetBytes: settings.cacheDiskBytes,
+    nowMs,
+  });
+  const loader = new VersionLoader({
+    repository,
+    files,
+    sessions: onnxRuntimeSessionFactory,
+    intraOpThreads: settings.intraOpThreads,
+    target: `${process.platform}-${process.arch}`,
+    nowMs,
+    residentBytes: () => process.memoryUsage.rss(),
+    readLocalText: (path) => readFile(path, 'utf8'),
+  });
+  const catalog = new ModelCatalog({
+    repository,
+    nowMs,
+    refreshAfterMs,
+    expireAfterMs,
+    onStale: events.staleCatalog,
+  });
+  return new ModelService({
+    catalog,
+    loader,
+    memoryBudgetBytes: Math.max(minimumBudgetBytes, settings.memoryBytes * usableShare - baseBytes),
+    failureTtlMs,
+    nowMs,
+    random: Math.random,
+    events,
+  });
+}

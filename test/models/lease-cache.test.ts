@@ -1,0 +1,180 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LeaseCache, type Loaded } from '../../src/models/lease-cache.ts';
+
+function newCache(budgetBytes: number, failureTtlMs = 0) {
+  const disposed: string[] = [];
+  const clock = { nowMs: 0 };
+  const cache = new LeaseCache<string>({
+    budgetBytes,
+    dispose: (key) => {
+      disposed.push(key);
+    },
+    nowMs: () => clock.nowMs,
+    failureTtlMs,
+    remembers: () => true,
+  });
+  return { cache, disposed, clock };
+}
+
+function loaded(value: string, sizeBytes: number, costMs = 1): () => Promise<Loaded<string>> {
+  return async () => ({ value, sizeBytes, costMs });
+}
+
+/** Resolves when the test says so. */
+function deferred<T>() {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+describe('the lease cache', () => {
+  it('loads a value once for all that wait for it', async () => {
+    const { cache } = newCache(100);
+    const gate = deferred<Loaded<string>>();
+    let loads = 0;
+    const load = () => {
+      loads += 1;
+      return gate.promise;
+    };
+    const waiting = [1, 2, 3].map(() => cache.acquire('a', 10, load));
+    gate.resolve({ value: 'A', sizeBytes: 10, costMs: 1 });
+    const leases = await Promise.all(waiting);
+    expect(loads).toBe(1);
+    expect(leases.map(({ value }) => value)).toEqual(['A', 'A', 'A']);
+    expect(leases.map(({ hit }) => hit)).toEqual([false, true, true]);
+  });
+
+  it('never evicts what is leased, and evicts it when the lease ends over budget', async () => {
+    const { cache, disposed } = newCache(15);
+    const first = await cache.acquire('a', 10, loaded('A', 10));
+    const second = await cache.acquire('b', 10, loaded('B', 10));
+    expect(cache.totalBytes).toBe(20);
+    expect(disposed).toEqual([]);
+    first.release();
+    expect(disposed).toEqual(['a']);
+    second.release();
+    expect(cache.keys()).toEqual(['b']);
+  });
+
+  it('evicts what is large, cheap to load and seldom used before what is small, dear and often used', async () => {
+    const { cache, disposed } = newCache(100);
+    for (let use = 0; use < 3; use++)
+      (await cache.acquire('dear', 40, loaded('', 40, 400))).release();
+    (await cache.acquire('cheap', 40, loaded('', 40, 4))).release();
+    (await cache.acquire('new', 40, loaded('', 40, 40))).release();
+    expect(disposed).toEqual(['cheap']);
+  });
+
+  it('lets old fame fade: what was used much long ago leaves in the end', async () => {
+    const { cache } = newCache(20);
+    for (let use = 0; use < 5; use++) (await cache.acquire('old', 10, loaded('', 10))).release();
+    for (let round = 0; round < 20; round++) {
+      (await cache.acquire(`k${round}`, 10, loaded('', 10))).release();
+    }
+    expect(cache.has('old')).toBe(false);
+  });
+
+  it('disposes a dropped value only when its last lease ends', async () => {
+    const { cache, disposed } = newCache(100);
+    const lease = await cache.acquire('a', 10, loaded('A', 10));
+    cache.drop('a');
+    expect(cache.has('a')).toBe(false);
+    expect(disposed).toEqual([]);
+    lease.release();
+    expect(disposed).toEqual(['a']);
+  });
+
+  it('counts a release once however often it is called', async () => {
+    const { cache, disposed } = newCache(10);
+    const first = await cache.acquire('a', 10, loaded('A', 10));
+    const second = await cache.acquire('a', 10, loaded('A', 10));
+    first.release();
+    first.release();
+    cache.shrinkTo(0);
+    expect(disposed).toEqual([]);
+    second.release();
+    cache.shrinkTo(0);
+    expect(disposed).toEqual(['a']);
+  });
+
+  it('answers a failed load from memory for a while, and then tries again', async () => {
+    const { cache, clock } = newCache(10, 1_000);
+    let loads = 0;
+    const broken = async (): Promise<Loaded<string>> => {
+      loads += 1;
+      throw new Error('broken');
+    };
+    await expect(cache.acquire('a', 1, broken)).rejects.toThrow('broken');
+    await expect(cache.acquire('a', 1, broken)).rejects.toThrow('broken');
+    expect(loads).toBe(1);
+    clock.nowMs = 1_000;
+    await expect(cache.acquire('a', 1, broken)).rejects.toThrow('broken');
+    expect(loads).toBe(2);
+    cache.drop('a');
+    expect((await cache.acquire('a', 1, loaded('A', 1))).value).toBe('A');
+  });
+
+  it('makes room before a load, so that old and new are never in memory together', async () => {
+    const { cache, disposed } = newCache(20);
+    (await cache.acquire('a', 15, loaded('A', 15))).release();
+    let disposedWhenLoading: string[] = [];
+    const lease = await cache.acquire('b', 15, async () => {
+      disposedWhenLoading = [...disposed];
+      return { value: 'B', sizeBytes: 15, costMs: 1 };
+    });
+    expect(disposedWhenLoading).toEqual(['a']);
+    lease.release();
+  });
+
+  it('keeps its promises over any sequence of acquisitions, releases and drops', async () => {
+    const step = fc.record({
+      action: fc.constantFrom('acquire', 'release', 'drop', 'shrink'),
+      key: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+      sizeBytes: fc.integer({ min: 1, max: 60 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const budgetBytes = 100;
+        const alive = new Map<string, number>();
+        let serial = 0;
+        const cache = new LeaseCache<string>({
+          budgetBytes,
+          dispose: (_key, value) => {
+            expect(alive.delete(value)).toBe(true);
+          },
+          nowMs: () => 0,
+          failureTtlMs: 0,
+          remembers: () => false,
+        });
+        const held: { value: string; release(): void }[] = [];
+        for (const { action, key, sizeBytes } of steps) {
+          if (action === 'acquire') {
+            const lease = await cache.acquire(key, sizeBytes, async () => {
+              const value = `${key}${serial++}`;
+              alive.set(value, sizeBytes);
+              return { value, sizeBytes, costMs: 1 };
+            });
+            held.push(lease);
+          } else if (action === 'release') held.shift()?.release();
+          else if (action === 'drop') cache.drop(key);
+          else cache.shrinkTo(sizeBytes);
+          // What is leased is alive, and what is idle fits the budget.
+          for (const { value } of held) expect(alive.has(value)).toBe(true);
+          const leasedBytes = [...new Set(held.map(({ value }) => value))].reduce(
+            (sum, value) => sum + (alive.get(value) ?? 0),
+            0,
+          );
+          expect(cache.totalBytes).toBeLessThanOrEqual(Math.max(budgetBytes, leasedBytes));
+        }
+        for (const lease of held) lease.release();
+        cache.shrinkTo(0);
+        expect(alive.size).toBe(0);
+        expect(cache.totalBytes).toBe(0);
+      }),
+      { numRuns: 300, seed: 1 },
+    );
+  });
+});
