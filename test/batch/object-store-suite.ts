@@ -1,0 +1,161 @@
+import { expect, it } from 'vitest';
+import { listAll, type ObjectStore, type Piece } from '../../src/batch/object-store.ts';
+
+const MiB = 1024 * 1024;
+
+function bytesOf(length: number, seed: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let index = 0; index < length; index++)
+    bytes[index] = (index * 31 + seed * 7 + (index >> 8)) & 0xff;
+  return bytes;
+}
+
+/** What a bucket must do for transform jobs to be exact: every implementation of the port passes it. */
+export function describeObjectStore(open: () => ObjectStore): void {
+  const text = async (store: ObjectStore, key: string) => {
+    const object = await store.get(key);
+    return object === undefined ? undefined : Buffer.from(object.body).toString();
+  };
+
+  it('knows no object that was not written', async () => {
+    const store = open();
+    expect(await store.head('none')).toBeUndefined();
+    expect(await store.get('none')).toBeUndefined();
+    await store.delete('none');
+  });
+
+  it('gives back what was written, with its size and metadata', async () => {
+    const store = open();
+    const key = 'a folder/näme + 100%?#&.txt';
+    expect(await store.put(key, 'grüße', { metadata: { records: '3' } })).toBe('written');
+    expect(await text(store, key)).toBe('grüße');
+    const head = await store.head(key);
+    expect(head).toMatchObject({ key, sizeBytes: 7, metadata: { records: '3' } });
+    expect(head?.etag).toBe((await store.get(key))?.etag);
+    await store.delete(key);
+    expect(await store.head(key)).toBeUndefined();
+  });
+
+  it('writes an empty object', async () => {
+    const store = open();
+    await store.put('empty', '');
+    expect((await store.get('empty'))?.body.byteLength).toBe(0);
+  });
+
+  it('lets exactly one of many writers write with ifAbsent', async () => {
+    const store = open();
+    const outcomes = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        store.put('once', `writer ${index}`, { ifAbsent: true }),
+      ),
+    );
+    expect(outcomes.filter((outcome) => outcome === 'written')).toHaveLength(1);
+    expect(await text(store, 'once')).toBe(`writer ${outcomes.indexOf('written')}`);
+    expect(await store.put('once', 'again', { ifAbsent: true })).toBe('exists');
+    expect(await store.put('once', 'replaced')).toBe('written');
+    expect(await text(store, 'once')).toBe('replaced');
+  });
+
+  it('reads ranges of a pinned object, and refuses one that was replaced or is gone', async () => {
+    const store = open();
+    const body = bytesOf(100_000, 1);
+    await store.put('ranged', body);
+    const pin = await store.head('ranged');
+    if (pin === undefined) throw new Error('expected the object that was written');
+    expect(Buffer.from(await store.read(pin, 0, 1))).toEqual(Buffer.from(body.subarray(0, 1)));
+    expect(Buffer.from(await store.read(pin, 70_000, 100_000))).toEqual(
+      Buffer.from(body.subarray(70_000)),
+    );
+    await store.put('ranged', bytesOf(100_000, 2));
+    await expect(store.read(pin, 0, 10)).rejects.toMatchObject({ code: 'CONFLICT' });
+    await store.delete('ranged');
+    await expect(store.read(pin, 0, 10)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('assembles pieces of any sizes in their order', async () => {
+    const store = open();
+    const stored = async (key: string, length: number, seed: number) => {
+      await store.put(key, bytesOf(length, seed));
+      const head = await store.head(key);
+      if (head === undefined) throw new Error('expected the object that was written');
+      return head;
+    };
+    const small = await stored('small', 1000, 1);
+    const large = await stored('large', 12 * MiB, 2);
+    const barely = await stored('barely', 5 * MiB, 3);
+    const cases: Piece[][] = [
+      [],
+      [small],
+      [bytesOf(10, 5), small, bytesOf(20, 6)],
+      [large],
+      [large, small, barely, bytesOf(3, 7)],
+      [bytesOf(10, 8), large, barely],
+      [bytesOf(6 * MiB, 9), barely, small],
+    ];
+    for (const [index, pieces] of cases.entries()) {
+      const expected = Buffer.concat(
+        await Promise.all(
+          pieces.map((piece) =>
+            piece instanceof Uint8Array ? piece : store.read(piece, 0, piece.sizeBytes),
+          ),
+        ),
+      );
+      const key = `assembled-${index}`;
+      const options = { ifAbsent: true, metadata: { index: `${index}` } };
+      expect(await store.assemble(key, pieces, options)).toBe('written');
+      expect(Buffer.compare((await store.get(key))?.body ?? Buffer.of(1), expected)).toBe(0);
+      expect((await store.head(key))?.metadata).toEqual({ index: `${index}` });
+      expect(await store.assemble(key, [bytesOf(6 * MiB, 1)], { ifAbsent: true })).toBe('exists');
+      expect((await store.head(key))?.sizeBytes).toBe(expected.byteLength);
+    }
+  });
+
+  it('leaves nothing behind when a piece cannot be read', async () => {
+    const store = open();
+    const gone = { key: 'gone', etag: '"0"', sizeBytes: 6 * MiB };
+    await expect(store.assemble('broken', [bytesOf(9 * MiB, 1), gone])).rejects.toThrow();
+    expect(await store.head('broken')).toBeUndefined();
+  });
+
+  it('lists keys in the order of their UTF-8 bytes, page by page', async () => {
+    const store = open();
+    // U+FF5E comes after U+1F600 in UTF-16 and before it in UTF-8.
+    const keys = ['p/a b', 'p/a+b', 'p/a/1', 'p/a/2', 'p/b', 'p/ü', 'p/～', 'p/😀'];
+    for (const key of [...keys, 'q/other']) await store.put(key, key);
+    const listed = [];
+    for await (const object of listAll(store, 'p/')) listed.push(object.key);
+    expect(listed).toEqual(keys);
+    const paged = [];
+    let startAfter: string | undefined;
+    do {
+      const page = await store.list('p/', { startAfter, limit: 3 });
+      expect(page.objects.length).toBeLessThanOrEqual(3);
+      paged.push(...page.objects.map(({ key }) => key));
+      startAfter = page.next;
+    } while (startAfter !== undefined);
+    expect(paged).toEqual(keys);
+    expect((await store.list('p/a/', { startAfter: 'p/a/1' })).objects).toEqual([
+      expect.objectContaining({
+        key: 'p/a/2',
+        sizeBytes: 5,
+        etag: (await store.head('p/a/2'))?.etag,
+      }),
+    ]);
+  });
+
+  it('lists folders once each, also over pages', async () => {
+    const store = open();
+    for (const key of ['d/a/1', 'd/a/2', 'd/a0', 'd/b/1', 'd/c/x/y']) await store.put(key, key);
+    const all = await store.list('d/', { delimiter: '/' });
+    expect(all.prefixes).toEqual(['d/a/', 'd/b/', 'd/c/']);
+    expect(all.objects.map(({ key }) => key)).toEqual(['d/a0']);
+    const found: string[] = [];
+    let startAfter: string | undefined;
+    do {
+      const page = await store.list('d/', { delimiter: '/', startAfter, limit: 1 });
+      found.push(...page.prefixes, ...page.objects.map(({ key }) => key));
+      startAfter = page.next;
+    } while (startAfter !== undefined);
+    expect(found).toEqual(['d/a/', 'd/a0', 'd/b/', 'd/c/']);
+  });
+}
