@@ -1,0 +1,57 @@
+import type { ObjectPin, ObjectStore } from './object-store.ts';
+
+/** Consecutive bytes of an object. */
+export interface Block {
+  /** Offset of its first byte in the object. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface BlockOptions {
+  /** Size of a read. @default 4 MiB */
+  readonly blockBytes?: number;
+  /** Size of the first read behind `end`, doubled from read to read. @default 64 KiB */
+  readonly overrunBytes?: number;
+}
+
+/**
+ * An object's bytes from `start` to its end, in bounded reads with the next one under way while a block is worked
+ * on: no stream stands open while a model runs, and memory holds two blocks. The reader stops when it has enough.
+ * Behind `end`, where usually only the rest of one record is wanted, reads start small.
+ *
+ * @param object pinned, with its size
+ * @param end where most readers stop
+ */
+export async function* readBlocks(
+  store: ObjectStore,
+  object: ObjectPin & { readonly sizeBytes: number },
+  start: number,
+  end: number,
+  options: BlockOptions = {},
+): AsyncGenerator<Block> {
+  const blockBytes = options.blockBytes ?? 4 * 1024 * 1024;
+  let overrunBytes = options.overrunBytes ?? 64 * 1024;
+  let position = start;
+  const begin = (): Promise<Block> | undefined => {
+    if (position >= object.sizeBytes) return undefined;
+    const offset = position;
+    if (position < end) position = Math.min(position + blockBytes, end);
+    else {
+      position += overrunBytes;
+      overrunBytes = Math.min(overrunBytes * 2, blockBytes);
+    }
+    position = Math.min(position, object.sizeBytes);
+    const block = store.read(object, offset, position).then((bytes) => ({ offset, bytes }));
+    // Its failure is told when it is awaited, which may be never.
+    block.catch(() => undefined);
+    return block;
+  };
+  let next = begin();
+  while (next !== undefined) {
+    const current = await next;
+    // Nothing is read ahead across `end`: the reader is probably done there.
+    next = position === end ? undefined : begin();
+    yield current;
+    next ??= begin();
+  }
+}
