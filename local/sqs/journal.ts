@@ -1,0 +1,217 @@
+import type { FileHandle } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
+import { type Message, parseStoredMessage } from './message.ts';
+
+/**
+ * What happened to a queue, one JSON line each. All are idempotent: a rewritten journal may already hold the
+ * effect of lines that follow it.
+ * - `put`: a message came in (or replaces the one of its key).
+ * - `returned`: a message went back to the queue after `receiveCount` receives.
+ * - `gone`: a message was deleted, moved or has expired.
+ * - `purged`: all are gone.
+ */
+export type JournalRecord =
+  | readonly ['put', message: Message]
+  | readonly ['returned', key: string, receiveCount: number, firstReceivedMs: number]
+  | readonly ['gone', key: string]
+  | readonly ['purged'];
+
+/** Records that a journal may carry beyond twice its messages before it is rewritten. */
+const compactionSlack = 1024;
+
+const lineFeed = 0x0a;
+
+/**
+ * The durable form of one queue: an append-only file that survives the death of the process (not of the
+ * machine: nothing waits for the disk's platter). Records handed over while a write is under way go out
+ * together in the next one. The file is rewritten when most of it is dead.
+ */
+export class Journal {
+  readonly #path: string;
+  readonly #messages: ReadonlyMap<string, Message>;
+  #file: FileHandle;
+  /** Where the next record goes. Writes name their position, so that a failed one is overwritten. */
+  #lengthBytes: number;
+  #records: number;
+  #pending: { readonly line: string; readonly written: PromiseWithResolvers<void> }[] = [];
+  #writing: Promise<void> | undefined;
+
+  /**
+   * Reads the journal of a queue into `messages` and opens it for more. A line that is not a whole record,
+   * such as the one that a crash cut in half, is dropped.
+   * @param messages the queue's messages by key, now and later: what a rewrite of the file keeps
+   */
+  static async open(path: string, messages: Map<string, Message>): Promise<Journal> {
+    const file = await openOrCreate(path);
+    let lengthBytes = 0;
+    let records = 0;
+    for await (const line of wholeLines(file)) {
+      lengthBytes += line.byteLength + 1;
+      records += 1;
+      const record = parseRecord(line);
+      if (record !== undefined) apply(messages, record);
+    }
+    await file.truncate(lengthBytes);
+    const journal = new Journal(path, messages, file, lengthBytes, records);
+    await journal.#compactWhenWorthIt();
+    return journal;
+  }
+
+  private constructor(
+    path: string,
+    messages: ReadonlyMap<string, Message>,
+    file: FileHandle,
+    lengthBytes: number,
+    records: number,
+  ) {
+    this.#path = path;
+    this.#messages = messages;
+    this.#file = file;
+    this.#lengthBytes = lengthBytes;
+    this.#records = records;
+  }
+
+  /**
+   * Resolves once the operating system has the record. Change the queue's messages first: a rewrite keeps
+   * what it finds there. @throws what writing a file throws
+   */
+  append(record: JournalRecord): Promise<void> {
+    const written = Promise.withResolvers<void>();
+    this.#pending.push({ line: `${JSON.stringify(record)}\n`, written });
+    this.#writing ??= this.#drain();
+    return written.promise;
+  }
+
+  /** Waits for what is under way, then closes the file. */
+  async close(): Promise<void> {
+    await this.#writing;
+    await this.#file.close();
+  }
+
+  async #drain(): Promise<void> {
+    await Promise.resolve(); // lets the records of one request gather
+    while (this.#pending.length > 0) {
+      const chunk = this.#pending;
+      this.#pending = [];
+      try {
+        const bytes = Buffer.from(chunk.map(({ line }) => line).join(''));
+        await writeAt(this.#file, bytes, this.#lengthBytes);
+        this.#lengthBytes += bytes.byteLength;
+        this.#records += chunk.length;
+        for (const { written } of chunk) written.resolve();
+      } catch (error) {
+        for (const { written } of chunk) written.reject(error);
+        // The messages are now ahead of the file: the next write that succeeds is followed by a rewrite.
+        this.#records = Number.POSITIVE_INFINITY;
+        continue;
+      }
+      // When there is no room for a second file, the first one still holds everything.
+      await this.#compactWhenWorthIt().catch(() => undefined);
+    }
+    this.#writing = undefined;
+  }
+
+  /** Writes a new file beside the old one and puts it in its place: a crash leaves one of the two, whole. */
+  async #compactWhenWorthIt(): Promise<void> {
+    const alive = [...this.#messages.values()];
+    if (this.#records <= 2 * alive.length + compactionSlack) return;
+    this.#records = alive.length;
+    const temporary = `${this.#path}.new`;
+    const file = await open(temporary, 'w+');
+    let lengthBytes = 0;
+    try {
+      for (const message of alive) {
+        const bytes = Buffer.from(`${JSON.stringify(['put', message])}\n`);
+        await writeAt(file, bytes, lengthBytes);
+        lengthBytes += bytes.byteLength;
+      }
+      await rename(temporary, this.#path);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    await this.#file.close();
+    this.#file = file;
+    this.#lengthBytes = lengthBytes;
+  }
+}
+
+async function openOrCreate(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r+');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    return await open(path, 'w+');
+  }
+}
+
+async function writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  let offset = 0;
+  while (offset < bytes.byteLength) {
+    const rest = bytes.byteLength - offset;
+    offset += (await file.write(bytes, offset, rest, position + offset)).bytesWritten;
+  }
+}
+
+/** The lines of a file that end in a line feed, without it. Memory: one line and one chunk. */
+async function* wholeLines(file: FileHandle): AsyncGenerator<Buffer> {
+  const chunk = Buffer.alloc(64 * 1024);
+  let carried: Buffer[] = [];
+  let position = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(chunk, 0, chunk.byteLength, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    let start = 0;
+    for (;;) {
+      const end = chunk.subarray(0, bytesRead).indexOf(lineFeed, start);
+      if (end < 0) break;
+      yield Buffer.concat([...carried, chunk.subarray(start, end)]);
+      carried = [];
+      start = end + 1;
+    }
+    carried.push(Buffer.from(chunk.subarray(start, bytesRead)));
+  }
+}
+
+function parseRecord(line: Buffer): JournalRecord | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line.toString());
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(value)) return undefined;
+  const [kind, subject, count, time]: unknown[] = value;
+  if (kind === 'purged') return ['purged'];
+  if (kind === 'put') {
+    const message = parseStoredMessage(subject);
+    return message === undefined ? undefined : ['put', message];
+  }
+  if (typeof subject !== 'string') return undefined;
+  if (kind === 'gone') return ['gone', subject];
+  if (kind === 'returned' && typeof count === 'number' && typeof time === 'number') {
+    return ['returned', subject, count, time];
+  }
+  return undefined;
+}
+
+function apply(messages: Map<string, Message>, record: JournalRecord): void {
+  switch (record[0]) {
+    case 'put':
+      messages.set(record[1].key, record[1]);
+      return;
+    case 'returned': {
+      const message = messages.get(record[1]);
+      if (message === undefined) return;
+      message.receiveCount = record[2];
+      message.firstReceivedMs = record[3];
+      return;
+    }
+    case 'gone':
+      messages.delete(record[1]);
+      return;
+    case 'purged':
+      messages.clear();
+  }
+}

@@ -1,0 +1,152 @@
+import { createServer, type Server } from 'node:http';
+import { laptopAccountId } from '../template/names.ts';
+import { Broker } from './broker.ts';
+import { Faults } from './faults.ts';
+import { Fields } from './fields.ts';
+import { parseOutgoing, send } from './message-operations.ts';
+import { MoveTasks } from './move-tasks.ts';
+import type { QueueDepth } from './queue.ts';
+import type { Service } from './service.ts';
+import {
+  defaultSettings,
+  type QueueSettings,
+  type Redrive,
+  type RedriveAllow,
+} from './settings.ts';
+import { serve } from './wire.ts';
+
+/** A queue to be there once the server is; what is left out has SQS's default. */
+export interface QueueOptions {
+  /** 1 to 80 letters, digits, hyphens and underscores. */
+  readonly name: string;
+  /** @default 30 */
+  readonly visibilityTimeoutSeconds?: number | undefined;
+  /** @default 0 */
+  readonly delaySeconds?: number | undefined;
+  /** @default 345600, four days */
+  readonly retentionSeconds?: number | undefined;
+  /** @default 0, short polls */
+  readonly receiveWaitSeconds?: number | undefined;
+  /** @default 262144 */
+  readonly maximumMessageSizeBytes?: number | undefined;
+  /** @default none: a message is received until it is deleted or too old */
+  readonly redrive?: Redrive | undefined;
+  /** @default every queue may name this one as its dead-letter queue */
+  readonly redriveAllow?: RedriveAllow | undefined;
+}
+
+export interface SqsOptions {
+  /** 0 for one that the system chooses. */
+  readonly port: number;
+  /** Where messages and queues are kept; one server at a time. */
+  readonly dataDir: string;
+  /** @default none, beyond those that clients created */
+  readonly queues?: readonly QueueOptions[];
+  /** Milliseconds since the epoch. @default the system's clock */
+  readonly now?: () => number;
+}
+
+/** A running SQS server, on 127.0.0.1. */
+export interface SqsServer {
+  /** The endpoint: `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  readonly port: number;
+  /** Faults to inject; also at `/_pilotlight/faults`. */
+  readonly faults: Faults;
+  /** `http://127.0.0.1:PORT/000000000000/NAME`, whether or not the queue exists. */
+  queueUrl(name: string): string;
+  /** Sends a message without the wire; gives its id. @throws SqsError */
+  send(name: string, body: string): Promise<string>;
+  /** How many messages a queue holds. @throws SqsError QueueDoesNotExist */
+  depth(name: string): QueueDepth;
+  /** Ends long polls with nothing, answers what is under way, keeps the messages for the next start. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an SQS server that speaks the JSON protocol of the AWS SDKs.
+ * @throws Error with one plain sentence when the port is taken
+ */
+export async function startSqs(options: SqsOptions): Promise<SqsServer> {
+  const now = options.now ?? Date.now;
+  const faults = new Faults();
+  const broker = await Broker.open(options.dataDir, {
+    now,
+    arrange: (oldestFirst) => faults.arrange(oldestFirst),
+  });
+  await defineQueues(broker, options.queues ?? []);
+  const moveTasks = new MoveTasks(broker, now);
+
+  const http = createServer((request, response) => void serve(service, request, response));
+  http.keepAliveTimeout = 60_000; // above a client's, so that it is the client who hangs up
+  const port = await listen(http, options.port).catch(async (error: unknown) => {
+    await broker.close();
+    throw error;
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const queueUrl = (name: string) => `${url}/${laptopAccountId}/${name}`;
+  const service: Service = { broker, moveTasks, faults, now, queueUrl };
+
+  return {
+    url,
+    port,
+    faults,
+    queueUrl,
+    async send(name, body) {
+      const { queue } = broker.get(name);
+      const outgoing = parseOutgoing(queue, new Fields({ MessageBody: body }, 'message'));
+      return (await send(service, queue, outgoing)).MessageId;
+    },
+    depth: (name) => broker.get(name).queue.depth(),
+    async close() {
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      moveTasks.close();
+      broker.endWaits();
+      // A client keeps its connection for the next call, which must not hold up the stop.
+      const hangUp = setInterval(() => http.closeIdleConnections(), 10);
+      const cut = setTimeout(() => http.closeAllConnections(), 1000);
+      await closed;
+      clearInterval(hangUp);
+      clearTimeout(cut);
+      await broker.close();
+    },
+  };
+}
+
+/** In two passes, because a queue may name one further down as its dead-letter queue. */
+async function defineQueues(broker: Broker, queues: readonly QueueOptions[]): Promise<void> {
+  for (const queue of queues) {
+    await broker.define(queue.name, { ...settingsOf(queue), redrive: undefined });
+  }
+  for (const queue of queues) await broker.define(queue.name, settingsOf(queue));
+}
+
+function settingsOf(queue: QueueOptions): QueueSettings {
+  const { visibilityTimeoutSeconds, delaySeconds, retentionSeconds } = defaultSettings;
+  const { receiveWaitSeconds, maximumMessageSizeBytes } = defaultSettings;
+  return {
+    visibilityTimeoutSeconds: queue.visibilityTimeoutSeconds ?? visibilityTimeoutSeconds,
+    delaySeconds: queue.delaySeconds ?? delaySeconds,
+    retentionSeconds: queue.retentionSeconds ?? retentionSeconds,
+    receiveWaitSeconds: queue.receiveWaitSeconds ?? receiveWaitSeconds,
+    maximumMessageSizeBytes: queue.maximumMessageSizeBytes ?? maximumMessageSizeBytes,
+    redrive: queue.redrive,
+    redriveAllow: queue.redriveAllow,
+    inert: {},
+  };
+}
+
+async function listen(http: Server, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject);
+    http.listen(port, '127.0.0.1', resolve);
+  }).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new Error(`Port ${port} for SQS is taken by another process: choose another port.`);
+    }
+    throw error;
+  });
+  const address = http.address();
+  if (address === null || typeof address === 'string') throw new Error('SQS has no TCP port.');
+  return address.port;
+}

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SqsError } from './errors.ts';
+import { FaultSettingsError } from './faults.ts';
+import { Fields } from './fields.ts';
+import { messageOperations } from './message-operations.ts';
+import { queueOperations } from './queue-operations.ts';
+import type { Operation, Service } from './service.ts';
+
+const operations: ReadonlyMap<string, Operation> = new Map<string, Operation>([
+  ...Object.entries(queueOperations),
+  ...Object.entries(messageOperations),
+]);
+
+const jsonProtocol = 'application/x-amz-json-1.0';
+
+/** Room for a batch of 1 MiB whose every character takes six in JSON. */
+const maximumRequestBytes = 8 * 1024 * 1024;
+
+/** Where the faults of a running server are read (GET) and set (PUT, JSON of `FaultSettings`). */
+export const faultsPath = '/_pilotlight/faults';
+
+/**
+ * Answers one HTTP request: `POST /` in AWS JSON 1.0, the operation named by `X-Amz-Target`, or the faults.
+ * Never rejects. Source: smithy.io, "AWS JSON 1.0 protocol" and "AWS query compatible".
+ */
+export async function serve(
+  service: Service,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    if (request.url === faultsPath) await serveFaults(service, request, response);
+    else await serveOperation(service, request, response);
+  } catch (error) {
+    if (response.headersSent || response.destroyed) response.destroy();
+    else sendError(response, error);
+  }
+}
+
+async function serveOperation(
+  service: Service,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const name = operationName(request);
+  const operation = operations.get(name);
+  if (operation === undefined) {
+    throw new SqsError('UnknownOperationException', `The action ${name} is not valid here.`);
+  }
+  const body = new Fields(await readJson(request), 'request');
+  const fault = service.faults.nextCall(name);
+  if (fault instanceof SqsError) throw fault;
+  if (fault === 'resetBefore') {
+    request.socket.resetAndDestroy();
+    return;
+  }
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const answer = await operation(service, body, gone.signal);
+  if (fault === 'resetAfter') request.socket.resetAndDestroy();
+  else sendJson(response, 200, jsonProtocol, answer);
+}
+
+async function serveFaults(
+  { faults }: Service,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.method === 'PUT') {
+    requireContentType(request, 'application/json');
+    faults.set(await readJson(request));
+  }
+  const { settings, counts } = faults;
+  sendJson(response, 200, 'application/json', { settings, counts });
+}
+
+function operationName(request: IncomingMessage): string {
+  const target = request.headers['x-amz-target'];
+  const name = typeof target === 'string' ? /^AmazonSQS\.(\w+)$/.exec(target)?.[1] : undefined;
+  if (request.method !== 'POST' || name === undefined) {
+    throw new SqsError(
+      'UnknownOperationException',
+      'This is the SQS of the laptop cloud. It expects a POST in the AWS JSON protocol, with a header ' +
+        '"X-Amz-Target: AmazonSQS.<Action>", as current AWS SDKs and the aws CLI send it.',
+    );
+  }
+  requireContentType(request, jsonProtocol);
+  return name;
+}
+
+/** A web page cannot send either content type to another origin unasked, which keeps browsers out. */
+function requireContentType(request: IncomingMessage, expected: string): void {
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim();
+  if (type !== expected) {
+    throw new SqsError(
+      'SerializationException',
+      `content-type: expected ${expected}, got ${type ?? 'none'}`,
+    );
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let lengthBytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    lengthBytes += chunk.byteLength;
+    if (lengthBytes > maximumRequestBytes) {
+      throw new SqsError(
+        'SerializationException',
+        `A request has ${maximumRequestBytes} bytes at most.`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    throw new SqsError('SerializationException', 'The body of the request is not JSON.');
+  }
+}
+
+function sendError(response: ServerResponse, error: unknown): void {
+  const known = toSqsError(error);
+  response.setHeader(
+    'x-amzn-query-error',
+    `${known.queryCode};${known.senderFault ? 'Sender' : 'Receiver'}`,
+  );
+  // What is left of a request that was not read to its end would be taken for the next one.
+  if (!response.req.complete) response.setHeader('connection', 'close');
+  sendJson(response, known.statusCode, jsonProtocol, {
+    __type: `com.amazonaws.sqs#${known.name}`,
+    message: known.message,
+  });
+}
+
+function toSqsError(error: unknown): SqsError {
+  if (error instanceof SqsError) return error;
+  if (error instanceof FaultSettingsError)
+    return new SqsError('SerializationException', error.message);
+  return new SqsError('InternalFailure', 'The server of the laptop cloud failed: see its log.');
+}
+
+function sendJson(
+  response: ServerResponse,
+  statusCode: number,
+  contentType: string,
+  value: object,
+): void {
+  const body = Buffer.from(JSON.stringify(value));
+  response.writeHead(statusCode, {
+    'content-type': contentType,
+    'content-length': body.byteLength,
+    'x-amzn-requestid': randomUUID(),
+  });
+  response.end(body);
+}
