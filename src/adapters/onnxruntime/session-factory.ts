@@ -68,8 +68,8 @@ function sessionOptions(options: SessionOptions): InferenceSession.SessionOption
     intraOpNumThreads: options.intraOpThreads,
     interOpNumThreads: 1,
     graphOptimizationLevel: options.graphOptimization,
-    // 3: errors alone. Warnings about a model's graph are the publisher's business, not each call's.
-    logSeverityLevel: 3,
+    // 4: fatal alone. What fails is thrown as well, and told to the caller and the logs in our own words.
+    logSeverityLevel: 4,
   };
 }
 
@@ -141,7 +141,11 @@ function datatypeOf(name: string, type: OrtTensor.Type): Datatype {
 function toOrtTensor(tensor: Tensor): OrtTensor {
   const type = ortOfDatatype[tensor.datatype];
   // The constructor's overloads tie type and array together one by one; `Datatype` and `TensorData` do the same here.
-  return new OrtTensor(type as 'float32', tensor.data as Float32Array, tensor.shape);
+  const ortTensor = new OrtTensor(type as 'float32', tensor.data as Float32Array, tensor.shape);
+  // Where the engine has Float16Array (Node 24) the constructor views the bits as one, which Node-API cannot read: the
+  // native side sees zero bytes (onnxruntime-node 1.30). It takes the raw bits as it does on an older Node.
+  if (tensor.datatype === 'FP16') Reflect.set(ortTensor, 'cpuData', tensor.data);
+  return ortTensor;
 }
 
 function fromOrtTensor(name: string, tensor: OrtTensor | undefined): Tensor {

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type ModelConfiguration,
+  parseModelConfiguration,
+} from '../../src/models/configuration.ts';
+import type { RepositoryModel } from '../../src/models/repository.ts';
+import { availableVersions, pin, selectVersion } from '../../src/models/selection.ts';
+
+function model(...versions: string[]): RepositoryModel {
+  return {
+    model: 'iris',
+    config: undefined,
+    versions: versions.map((version) => ({
+      version,
+      files: [{ path: 'model.onnx', sizeBytes: 10, etag: `"${version}"` }],
+    })),
+  };
+}
+
+function configuration(document: object = {}): ModelConfiguration {
+  return parseModelConfiguration('iris', JSON.stringify(document));
+}
+
+function select(versions: string[], requested?: string, document: object = {}, random = 0): string {
+  return selectVersion(model(...versions), configuration(document), requested, () => random)
+    .version;
+}
+
+describe('the version that a call gets', () => {
+  it('is the highest number, compared as numbers', () => {
+    expect(select(['1', '9', '10', '2'])).toBe('10');
+  });
+
+  it('is a number before any other name, and the only name where there is no number', () => {
+    expect(select(['zeta', '3'])).toBe('3');
+    expect(select(['zeta'])).toBe('zeta');
+  });
+
+  it('is the one that the call names, itself or by an alias', () => {
+    expect(select(['1', '2', 'v2-int8'], 'v2-int8')).toBe('v2-int8');
+    expect(select(['1', '2'], 'stable', { aliases: { stable: '1' } })).toBe('1');
+  });
+
+  it('is drawn by the traffic shares when the call names none', () => {
+    const canary = { traffic: { '1': 90, '2': 10 } };
+    expect(select(['1', '2'], undefined, canary, 0.89)).toBe('1');
+    expect(select(['1', '2'], undefined, canary, 0.91)).toBe('2');
+    expect(select(['1', '2'], '1', canary, 0.99)).toBe('1');
+  });
+
+  it('is refused with a list of what there is', () => {
+    expect(() => select(['1', '2'], '7')).toThrow(
+      'model iris has no version or alias 7; it has 2, 1',
+    );
+  });
+
+  it('must be allowed by the version policy', () => {
+    const latest = { versionPolicy: { latest: { numVersions: 2 } } };
+    expect(select(['1', '2', '3'], '2', latest)).toBe('2');
+    expect(() => select(['1', '2', '3'], '1', latest)).toThrow('it has 3, 2');
+    const specific = { versionPolicy: { specific: { versions: ['1'] } } };
+    expect(select(['1', '2', '3'], undefined, specific)).toBe('1');
+  });
+
+  it('must hold a model file or a manifest, and the message tells what was found instead', () => {
+    const misnamed: RepositoryModel = {
+      model: 'iris',
+      config: undefined,
+      versions: [{ version: '1', files: [{ path: 'iris.onnx', sizeBytes: 1, etag: '"e"' }] }],
+    };
+    expect(availableVersions(misnamed, configuration())).toEqual([]);
+    expect(() => selectVersion(misnamed, configuration(), undefined, Math.random)).toThrow(
+      'model iris: expected <version>/model.onnx in its folder, got 1/iris.onnx',
+    );
+  });
+});
+
+describe('a pinned version', () => {
+  const files = [
+    { path: 'model.onnx', sizeBytes: 10, etag: '"a"' },
+    { path: 'labels.txt', sizeBytes: 5, etag: '"b"' },
+  ];
+
+  it('has a fingerprint that follows every file, in whatever order they were listed', () => {
+    const one = pin('iris', { version: '1', files });
+    expect(pin('iris', { version: '1', files: files.toReversed() })).toEqual(one);
+    const [first, second] = files;
+    if (first === undefined || second === undefined) throw new Error('two files were given');
+    const changed = pin('iris', { version: '1', files: [first, { ...second, etag: '"c"' }] });
+    expect(changed.fingerprint).not.toBe(one.fingerprint);
+  });
+
+  it('is what its manifest says, once it has one', () => {
+    const manifest = { path: 'manifest.json', sizeBytes: 50, etag: '"m"' };
+    const one = pin('iris', { version: '1', files: [...files, manifest] });
+    const other = pin('iris', { version: '1', files: [manifest] });
+    expect(other.fingerprint).toBe(one.fingerprint);
+  });
+});
+
+describe('a configuration', () => {
+  it.each([
+    ['not JSON', '{', 'model iris: config.json is not JSON'],
+    ['an unknown field', '{"maxBatchsize":1}', 'model iris: config.json: maxBatchsize:'],
+    ['a number of the wrong kind', '{"maxBatchSize":0}', 'model iris: config.json: maxBatchSize:'],
+    ['shares that are all zero', '{"traffic":{"1":0}}', 'expected at least one share above 0'],
+    ['an alias that is no name', '{"aliases":{"a/b":"1"}}', 'model iris: config.json: aliases'],
+  ])('with %s is refused with the field named', (_what, text, message) => {
+    expect(() => parseModelConfiguration('iris', text)).toThrow(message);
+  });
+});
