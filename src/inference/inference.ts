@@ -1,14 +1,16 @@
-import { ServingError } from '../errors.ts';
+import { invalidRequest } from '../errors.ts';
 import type { ModelLease, ModelProvider } from '../models/provider.ts';
 import type { ModelReference, PinnedModel } from '../models/reference.ts';
 import type { InferRequest, InferResponse } from '../protocol/infer.ts';
 import type { TensorMetadata } from '../protocol/tensor.ts';
 import { validateInputs, validateRequestedOutputs } from '../protocol/validate.ts';
+import type { MicroBatcher } from './micro-batcher.ts';
 import type { InferenceStatistics } from './statistics.ts';
 import { noTimings, type Timings } from './timings.ts';
 
 export interface InferenceOptions {
   readonly provider: ModelProvider;
+  readonly batcher: MicroBatcher;
   readonly statistics: InferenceStatistics;
   /** Milliseconds of a clock that never runs back, with fractions. */
   readonly nowMs: () => number;
@@ -83,17 +85,21 @@ export class Inference {
     startMs: number,
   ): Promise<Inferred> {
     const { nowMs } = this.#options;
-    const { session, pinned, labels } = lease;
+    const { session, pinned, labels, configuration } = lease;
     const decodeStartMs = nowMs();
     const request = await codec.decode(session.inputs);
     validateInputs(request.inputs, session.inputs);
     validateRequestedOutputs(request.outputs, session.outputs);
-    const runStartMs = nowMs();
-    timings.decodeMs = runStartMs - decodeStartMs;
-    refuseLate(request, runStartMs - startMs);
-    const names = (request.outputs ?? session.outputs).map(({ name }) => name);
-    const outputs = await session.run(request.inputs, names);
-    timings.runMs = nowMs() - runStartMs;
+    timings.decodeMs = nowMs() - decodeStartMs;
+    const { outputs, queueMs, runMs } = await this.#options.batcher.run({
+      session,
+      inputs: request.inputs,
+      outputNames: (request.outputs ?? session.outputs).map(({ name }) => name),
+      maxBatchSize: configuration.maxBatchSize,
+      deadlineMs: deadlineOf(request, startMs),
+    });
+    timings.queueMs = queueMs;
+    timings.runMs = runMs;
     const response: InferResponse = {
       modelName: pinned.model,
       modelVersion: pinned.version,
@@ -105,23 +111,15 @@ export class Inference {
   }
 }
 
-/** A run cannot be cancelled, so the last moment to keep a deadline is before it. */
-function refuseLate(request: InferRequest, elapsedMs: number): void {
+/** When a request's own `timeout` is over (schedule policy extension: microseconds, 0 for none). */
+function deadlineOf(request: InferRequest, startMs: number): number | undefined {
   const timeoutUs = request.parameters['timeout'];
-  if (timeoutUs === undefined) return;
+  if (timeoutUs === undefined) return undefined;
   const limitUs = Number(timeoutUs);
   if (!Number.isFinite(limitUs) || limitUs < 0) {
-    throw new ServingError(
-      'INVALID_REQUEST',
-      `parameters.timeout: expected microseconds, got ${JSON.stringify(timeoutUs)}`,
-    );
+    throw invalidRequest('parameters.timeout', 'microseconds', JSON.stringify(timeoutUs));
   }
-  // The scheduling policy extension: 0 is no timeout.
-  if (limitUs === 0 || elapsedMs * 1000 <= limitUs) return;
-  throw new ServingError(
-    'DEADLINE_EXCEEDED',
-    `parameters.timeout: ${limitUs} microseconds passed before the model could run`,
-  );
+  return limitUs === 0 ? undefined : startMs + limitUs / 1_000;
 }
 
 /** How many rows a request carries: the first dimension of its first input. */

@@ -11,6 +11,7 @@ import {
 } from '../../adapters/telemetry/telemetry.ts';
 import type { Environment } from '../../contract/environment.ts';
 import { Inference } from '../../inference/inference.ts';
+import { MicroBatcher } from '../../inference/micro-batcher.ts';
 import { InferenceStatistics } from '../../inference/statistics.ts';
 import { createModelSide } from '../model-side.ts';
 import { parseModelSettings } from '../settings.ts';
@@ -19,6 +20,9 @@ import { toGatewayResult, toHttpRequest } from './gateway.ts';
 
 /** Version of the wire surface that `GET /v2` tells. */
 const version = '0.1.0';
+
+/** Requests that may wait for one model where the host gives an environment several at a time. */
+const maxWaiting = 256;
 
 /** The api function: everything is built once for each environment, and a call is one step through it. */
 export async function createApiHandler(environment: Environment) {
@@ -29,10 +33,12 @@ export async function createApiHandler(environment: Environment) {
     observeModels(telemetry),
   );
   const statistics = new InferenceStatistics(Date.now);
+  const nowMs = () => performance.now();
   const inference = new Inference({
     provider,
+    batcher: new MicroBatcher({ nowMs, maxWaiting }),
     statistics,
-    nowMs: () => performance.now(),
+    nowMs,
     onInferred: ({ hit, timings }) => countInference(telemetry, hit, timings),
   });
   let calls = 0;
