@@ -3,6 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { DiskVersionFiles } from '../adapters/disk/version-files.ts';
 import { onnxRuntimeSessionFactory } from '../adapters/onnxruntime/session-factory.ts';
 import { S3ModelRepository } from '../adapters/s3/model-repository.ts';
+import { machineTarget } from '../contract/target.ts';
 import { ModelCatalog } from '../models/catalog.ts';
 import { type ModelEvents, ModelService } from '../models/model-service.ts';
 import { VersionLoader } from '../models/version-loader.ts';
@@ -38,7 +39,7 @@ export function createModelSide(
     files,
     sessions: onnxRuntimeSessionFactory,
     intraOpThreads: settings.intraOpThreads,
-    target: `${process.platform}-${process.arch}`,
+    target: machineTarget(),
     nowMs,
     residentBytes: () => process.memoryUsage.rss(),
     readLocalText: (path) => readFile(path, 'utf8'),

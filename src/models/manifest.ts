@@ -29,8 +29,8 @@ export const manifestSchema = v.strictObject({
   $schema: v.optional(v.string()),
   files: v.pipe(v.array(fileSchema), v.minLength(1)),
   /**
-   * Artefacts that were optimised offline, by `<platform>-<architecture>` as Node names them (`linux-arm64`): the
-   * path of the one to load, with ONNX Runtime's own optimisation off, instead of model.onnx.
+   * Artefacts that were optimised offline, by the kind of machine that they are good for (`linux-arm64`,
+   * `linux-x64-avx512`): the path of the one to load, with ONNX Runtime's own optimisation off, instead of model.onnx.
    */
   prepared: v.optional(v.record(v.string(), pathSchema), {}),
 });

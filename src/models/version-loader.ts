@@ -33,7 +33,7 @@ export interface VersionLoaderOptions {
   readonly sessions: SessionFactory;
   /** Threads within one operator for models that do not say. */
   readonly intraOpThreads: number;
-  /** Where prepared artefacts must be from: `<platform>-<architecture>`. */
+  /** The machine that this is, as manifests name it: see `machineTarget`. */
   readonly target: string;
   readonly nowMs: () => number;
   /** Resident memory of the process in bytes. */

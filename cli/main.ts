@@ -1,0 +1,96 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { S3Client } from '@aws-sdk/client-s3';
+import { isName } from '../src/contract/names.ts';
+import { moveAlias } from './alias.ts';
+import { publishModel } from './publish.ts';
+import { UsageError } from './usage-error.ts';
+import { listVersions } from './versions.ts';
+
+const usage = `pilotlight: publish models to a Pilotlight model repository
+
+  pilotlight publish MODEL FILE_OR_FOLDER [--version V] [--prepare] [--alias A]
+  pilotlight alias MODEL ALIAS VERSION
+  pilotlight versions MODEL
+
+  --bucket B        the models bucket            [PILOTLIGHT_MODELS_BUCKET, else pilotlight-models]
+  --endpoint URL    another S3, such as the laptop cloud's http://127.0.0.1:9000   [AWS_ENDPOINT_URL_S3]
+  --version V       a new version's name         [the highest number so far, and one more]
+  --prepare         add an artefact that ONNX Runtime optimised for this kind of machine: it loads faster there
+  --alias A         point this alias at the new version
+`;
+
+const options = {
+  bucket: { type: 'string' },
+  endpoint: { type: 'string' },
+  version: { type: 'string' },
+  prepare: { type: 'boolean', default: false },
+  alias: { type: 'string' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const [command, model = '', second = '', third = ''] = positionals;
+  if (values.help || command === undefined) {
+    console.log(usage);
+    return;
+  }
+  if (!isName(model)) throw new UsageError(`model: expected a name, got ${JSON.stringify(model)}`);
+  const bucket = values.bucket ?? process.env['PILOTLIGHT_MODELS_BUCKET'] ?? 'pilotlight-models';
+  const s3 = createClient(values.endpoint);
+  switch (command) {
+    case 'publish': {
+      const version = await publishModel(s3, {
+        bucket,
+        model,
+        source: second,
+        version: values.version,
+        prepare: values.prepare,
+        onUpload: (path, sizeBytes) => console.log(`  ${path}  ${sizeBytes} bytes`),
+      });
+      console.log(`published ${model} version ${version}`);
+      if (values.alias !== undefined) await alias(s3, bucket, model, values.alias, version);
+      return;
+    }
+    case 'alias':
+      return alias(s3, bucket, model, second, third);
+    case 'versions':
+      for (const version of await listVersions(s3, bucket, model)) console.log(version);
+      return;
+    default:
+      throw new UsageError(`expected publish, alias or versions, got ${command}`);
+  }
+}
+
+async function alias(
+  s3: S3Client,
+  bucket: string,
+  model: string,
+  name: string,
+  version: string,
+): Promise<void> {
+  const before = await moveAlias(s3, { bucket, model, alias: name, version });
+  console.log(`${model}: ${name} is version ${version}, it was ${before ?? 'not set'}`);
+}
+
+/** The laptop cloud takes any credentials, but the SDK wants some. */
+function createClient(endpoint: string | undefined): S3Client {
+  if (endpoint === undefined) return new S3Client({});
+  const loopback = ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(endpoint).hostname);
+  if (!loopback) return new S3Client({ endpoint });
+  return new S3Client({
+    endpoint,
+    forcePathStyle: true,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+}
+
+try {
+  await main();
+} catch (thrown) {
+  const known = thrown instanceof UsageError || thrown instanceof TypeError;
+  console.error(known ? `pilotlight: ${thrown.message}` : thrown);
+  process.exitCode = 1;
+}
