@@ -1,0 +1,285 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { lambdaPayloadBytes, sqsBatchEntries } from '../../src/contract/limits.ts';
+import type { InvokeResult } from '../lambda/invoke-result.ts';
+import { laptopRegion, queueArn } from '../template/names.ts';
+import { type EventRecord, eventOf, splitBySize, toEventRecord } from './event.ts';
+import { failedMessageIds } from './response.ts';
+import { Slots } from './slots.ts';
+import { SourceQueue } from './source-queue.ts';
+
+/** An event source mapping between a queue and a function: `AWS::Lambda::EventSourceMapping`. */
+export interface EventSourceMappingOptions {
+  /** Where to poll, with the queue's path: `http://127.0.0.1:PORT/000000000000/NAME`. */
+  readonly queueUrl: string;
+  /** For the records' `eventSourceARN`. */
+  readonly queueName: string;
+  /** Messages of one invocation: 1 to 10,000, above ten only with a window. */
+  readonly batchSize: number;
+  /** How long messages are gathered once the first is there: 0 to 300,000. */
+  readonly batchingWindowMs: number;
+  /** Invocations at a time. @default 5, what Lambda starts with */
+  readonly maximumConcurrency?: number | undefined;
+  /** Whether the function's answer may name the messages that failed (`ReportBatchItemFailures`). */
+  readonly reportsBatchItemFailures: boolean;
+  /** Calls the function with an event as JSON text. One that rejects counts as a function error. */
+  readonly invoke: (payload: string) => Promise<InvokeResult>;
+  /**
+   * Seconds until the messages of a failed invocation are visible again.
+   * @default none: they wait for the queue's visibility timeout, as on AWS
+   */
+  readonly retryDelaySeconds?: number | undefined;
+  /** Is told, in one sentence, of what an operator would look up in the logs. @default nobody */
+  readonly warn?: (sentence: string) => void;
+}
+
+/** What a mapping has done so far. */
+export interface EventSourceMappingCounts {
+  /** Messages received, redelivered ones each time. */
+  received: number;
+  /** Calls of the function that were not throttled. */
+  invocations: number;
+  functionErrors: number;
+  throttles: number;
+  /** Messages deleted because they were done. */
+  deleted: number;
+  /** Messages left in the queue for another try. */
+  returned: number;
+}
+
+export interface EventSourceMapping {
+  readonly counts: Readonly<EventSourceMappingCounts>;
+  /**
+   * Stops to poll, gives back what no invocation has begun with, and waits for those that run, at most that
+   * long. @param drainMs @default 30000
+   */
+  stop(drainMs?: number): Promise<void>;
+}
+
+/** SQS: the longest poll. */
+const pollSeconds = 20;
+
+const firstBackoffMs = 100;
+const longestBackoffMs = 5000;
+
+/**
+ * Starts to poll a queue and to call a function with what comes. A place for the invocation is taken before
+ * messages are, so that none ages while it waits for its turn.
+ * @throws Error with one sentence for options that AWS would refuse; what the SDK throws when the queue is not there
+ */
+export async function startEventSourceMapping(
+  options: EventSourceMappingOptions,
+): Promise<EventSourceMapping> {
+  const { batchSize, batchingWindowMs } = options;
+  if (batchSize > sqsBatchEntries && batchingWindowMs < 1000) {
+    throw new Error(
+      `A batch size of ${batchSize} needs a batching window of at least 1 second, as AWS demands above ${sqsBatchEntries}.`,
+    );
+  }
+  const queue = new SourceQueue(options.queueUrl);
+  const mapping = new Mapping(options, queue, await queue.visibilityTimeoutMs());
+  const polling = mapping.poll();
+  return {
+    counts: mapping.counts,
+    stop: async (drainMs = 30_000) => await mapping.stop(polling, drainMs),
+  };
+}
+
+/** Messages on their way to the function. */
+interface Gathered {
+  readonly records: readonly EventRecord[];
+  /** When the first of them was received: from then on the visibility timeout runs. */
+  readonly sinceMs: number;
+}
+
+class Mapping {
+  readonly counts: EventSourceMappingCounts = {
+    received: 0,
+    invocations: 0,
+    functionErrors: 0,
+    throttles: 0,
+    deleted: 0,
+    returned: 0,
+  };
+  readonly #options: EventSourceMappingOptions;
+  readonly #queue: SourceQueue;
+  readonly #visibilityTimeoutMs: number;
+  readonly #slots: Slots;
+  readonly #stopping = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: EventSourceMappingOptions, queue: SourceQueue, visibilityTimeoutMs: number) {
+    this.#options = options;
+    this.#queue = queue;
+    this.#visibilityTimeoutMs = visibilityTimeoutMs;
+    this.#slots = new Slots(options.maximumConcurrency ?? 5);
+  }
+
+  /** Gathers and invokes until the mapping stops. */
+  async poll(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      await this.#slots.take();
+      const { records, sinceMs } = await this.#gather();
+      const groups = splitBySize(records, lambdaPayloadBytes);
+      if (groups.length === 0) this.#slots.release();
+      for (const [index, group] of groups.entries()) {
+        if (index > 0) await this.#slots.take();
+        this.#begin({ records: group, sinceMs });
+      }
+    }
+  }
+
+  async stop(polling: Promise<void>, drainMs: number): Promise<void> {
+    this.#stopping.abort();
+    const drained = polling.then(() => Promise.all(this.#running));
+    const bound = new AbortController();
+    await Promise.race([
+      drained,
+      delay(drainMs, undefined, { signal: bound.signal }).catch(() => undefined),
+    ]);
+    bound.abort();
+    this.#queue.close();
+  }
+
+  #begin(gathered: Gathered): void {
+    const invocation = this.#process(gathered)
+      .catch((error: unknown) => this.#warn(`could not finish an invocation: ${String(error)}`))
+      .finally(() => {
+        this.#running.delete(invocation);
+        this.#slots.release();
+      });
+    this.#running.add(invocation);
+  }
+
+  /** Waits for messages, then until the batch is full, too large or the window has passed. */
+  async #gather(): Promise<Gathered> {
+    const { batchSize, batchingWindowMs } = this.#options;
+    const records = [...(await this.#receive(batchSize, pollSeconds))];
+    const sinceMs = Date.now();
+    let bytes = sizeOf(records);
+    while (records.length > 0 && records.length < batchSize && bytes < lambdaPayloadBytes) {
+      const leftMs = sinceMs + batchingWindowMs - Date.now();
+      if (leftMs <= 0 || this.#stopping.signal.aborted) break;
+      const waitSeconds = Math.min(pollSeconds, Math.floor(leftMs / 1000));
+      const more = await this.#receive(batchSize - records.length, waitSeconds);
+      // A wait is a whole number of seconds: what is left of the window is spent in short steps.
+      if (more.length === 0 && waitSeconds === 0) await this.#pause(Math.min(leftMs, 50));
+      records.push(...more);
+      bytes += sizeOf(more);
+    }
+    return { records, sinceMs };
+  }
+
+  /** Receives, again and again after ever longer pauses while the service fails; nothing once stopped. */
+  async #receive(maxMessages: number, waitSeconds: number): Promise<readonly EventRecord[]> {
+    const { signal } = this.#stopping;
+    for (let backoffMs = firstBackoffMs; !signal.aborted; backoffMs = longer(backoffMs)) {
+      try {
+        const messages = await this.#queue.receive(maxMessages, waitSeconds, signal);
+        this.counts.received += messages.length;
+        const arn = queueArn(this.#options.queueName);
+        return messages.map((message) => toEventRecord(message, arn, laptopRegion));
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#warn(`could not receive: ${error instanceof Error ? error.message : String(error)}`);
+        await this.#pause(backoffMs);
+      }
+    }
+    return [];
+  }
+
+  async #process(gathered: Gathered): Promise<void> {
+    const { records } = gathered;
+    const result = await this.#invoke(gathered);
+    if (result === undefined) {
+      await this.#giveBack(records, this.#stopping.signal.aborted ? 0 : undefined);
+      return;
+    }
+    const kept = this.#keptBy(result, records);
+    await this.#delete(records.filter((record) => !kept.has(record.record.messageId)));
+    await this.#giveBack(
+      records.filter((record) => kept.has(record.record.messageId)),
+      this.#options.retryDelaySeconds,
+    );
+  }
+
+  /**
+   * Calls the function, and again after ever longer pauses while it is throttled, until the messages are
+   * about to become visible to others. Source: Lambda developer guide, "Backoff strategy for failed invocations".
+   * @returns undefined when the function was never reached
+   */
+  async #invoke({
+    records,
+    sinceMs,
+  }: Gathered): Promise<Exclude<InvokeResult, { kind: 'throttled' }> | undefined> {
+    const payload = eventOf(records);
+    const untilMs = sinceMs + this.#visibilityTimeoutMs;
+    for (let backoffMs = firstBackoffMs; ; backoffMs = longer(backoffMs)) {
+      if (this.#stopping.signal.aborted) return undefined;
+      const result = await this.#options.invoke(payload).catch(toFunctionError);
+      if (result.kind !== 'throttled') {
+        this.counts.invocations += 1;
+        return result;
+      }
+      this.counts.throttles += 1;
+      if (Date.now() + backoffMs >= untilMs) return undefined;
+      await this.#pause(backoffMs);
+    }
+  }
+
+  /** The ids of the messages that stay in the queue. */
+  #keptBy(
+    result: Exclude<InvokeResult, { kind: 'throttled' }>,
+    records: readonly EventRecord[],
+  ): ReadonlySet<string> {
+    const all = new Set(records.map(({ record }) => record.messageId));
+    if (result.kind === 'error') {
+      this.counts.functionErrors += 1;
+      this.#warn(`the function failed with ${records.length} message(s): ${result.payload}`);
+      return all;
+    }
+    if (!this.#options.reportsBatchItemFailures) return new Set();
+    const failed = failedMessageIds(result.payload, all);
+    if (!('invalid' in failed)) return failed;
+    this.#warn(`${failed.invalid}, so all ${records.length} message(s) are tried again`);
+    return all;
+  }
+
+  async #delete(records: readonly EventRecord[]): Promise<void> {
+    const left = await this.#queue.delete(records.map(({ record }) => record.receiptHandle));
+    this.counts.deleted += records.length - left;
+    if (left > 0) this.#warn(`could not delete ${left} message(s): they will be received again`);
+  }
+
+  /** @param afterSeconds undefined leaves the messages to the queue's visibility timeout */
+  async #giveBack(
+    records: readonly EventRecord[],
+    afterSeconds: number | undefined,
+  ): Promise<void> {
+    this.counts.returned += records.length;
+    if (afterSeconds === undefined) return;
+    const receiptHandles = records.map(({ record }) => record.receiptHandle);
+    await this.#queue.makeVisible(receiptHandles, afterSeconds);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+  }
+
+  #warn(sentence: string): void {
+    this.#options.warn?.(`${this.#options.queueName}: ${sentence}`);
+  }
+}
+
+function longer(backoffMs: number): number {
+  return Math.min(2 * backoffMs, longestBackoffMs);
+}
+
+function sizeOf(records: readonly EventRecord[]): number {
+  return records.reduce((total, { json }) => total + Buffer.byteLength(json) + 1, 0);
+}
+
+/** An invoke that rejects never reached an answer, which for the messages is the same as a function error. */
+function toFunctionError(error: unknown): InvokeResult {
+  const errorMessage = error instanceof Error ? error.message : String(error);
+  return { kind: 'error', payload: JSON.stringify({ errorType: 'InvokeFailed', errorMessage }) };
+}
