@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What `npm start` runs: the synthesised template, and the bundles that its functions name. */
+export interface Build {
+  /** The cloud assembly, with manifest.json. */
+  readonly assemblyDir: string;
+  /** The task root of image functions: `<function>/handler.mjs`. */
+  readonly bundlesDir: string;
+  /** Whether it was there already. */
+  readonly isReused: boolean;
+}
+
+/** Bundling or synthesis failed; the message ends with what it printed. */
+export class BuildError extends Error {
+  override readonly name = 'BuildError';
+}
+
+export const projectRoot = fileURLToPath(new URL('..', import.meta.url));
+
+/** What bundles and template are made from. */
+const sources = ['src', 'functions', 'infra', 'layers', 'package-lock.json', 'cdk.json'];
+
+/**
+ * Bundles the functions and synthesises the stack, or finds that this was done: each build is kept under the
+ * hash of the contents it was made from, so nothing is ever stale and going back to earlier sources is free.
+ */
+export async function build(): Promise<Build> {
+  const buildsDir = join(projectRoot, 'dist', 'laptop');
+  const buildDir = join(buildsDir, await hashSources());
+  const found = {
+    assemblyDir: join(buildDir, 'assembly'),
+    bundlesDir: join(buildDir, 'functions'),
+  };
+  if (existsSync(buildDir)) return { ...found, isReused: true };
+  const draftDir = join(buildsDir, `draft-${process.pid}`);
+  try {
+    await mkdir(draftDir, { recursive: true });
+    await synthesise(join(draftDir, 'assembly'));
+    await cp(join(projectRoot, 'dist', 'functions'), join(draftDir, 'functions'), {
+      recursive: true,
+    });
+    await publish(draftDir, buildDir);
+  } finally {
+    await rm(draftDir, { recursive: true, force: true });
+  }
+  return { ...found, isReused: false };
+}
+
+async function hashSources(): Promise<string> {
+  const hash = createHash('sha256').update(process.version);
+  const files = (await Promise.all(sources.map(listFiles))).flat().sort();
+  for (const file of files) {
+    const contents = await readFile(join(projectRoot, file));
+    hash.update(`${file}\0${contents.byteLength}\0`).update(contents);
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Files at or below a path, relative to the project. */
+async function listFiles(path: string): Promise<string[]> {
+  const entries = await readdir(join(projectRoot, path), { withFileTypes: true }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOTDIR' || error.code === 'ENOENT') return undefined;
+      throw error;
+    },
+  );
+  if (entries === undefined) return existsSync(join(projectRoot, path)) ? [path] : [];
+  const below = entries
+    .filter(({ name }) => name !== 'node_modules')
+    .map((entry) => join(path, entry.name));
+  return (await Promise.all(below.map(listFiles))).flat();
+}
+
+/**
+ * Runs the CDK app by itself, without the cdk command, which takes longer to load than the app to run.
+ * What that command would have handed over is handed over here.
+ */
+async function synthesise(assemblyDir: string): Promise<void> {
+  const cdkJson: unknown = JSON.parse(await readFile(join(projectRoot, 'cdk.json'), 'utf8'));
+  const context =
+    typeof cdkJson === 'object' && cdkJson !== null ? Reflect.get(cdkJson, 'context') : {};
+  await run(['infra/app.ts'], {
+    CDK_OUTDIR: assemblyDir,
+    CDK_CONTEXT_JSON: JSON.stringify({
+      ...context,
+      // The template reader takes names from the one and code from the other.
+      'aws:cdk:enable-path-metadata': true,
+      'aws:cdk:enable-asset-metadata': true,
+    }),
+  });
+}
+
+function run(args: readonly string[], environment: Record<string, string>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: projectRoot,
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+    }
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new BuildError(`node ${args.join(' ')} failed:\n${output.trim()}`));
+    });
+  });
+}
+
+/** Moves a finished build into place; another process may have been faster with the same one. */
+async function publish(draftDir: string, buildDir: string): Promise<void> {
+  try {
+    await rename(draftDir, buildDir);
+  } catch (error) {
+    if (!existsSync(buildDir)) throw error;
+  }
+}
