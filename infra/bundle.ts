@@ -1,10 +1,11 @@
+import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { environmentVariables } from '../src/contract/environment.ts';
 import { functionNames } from './functions.ts';
 import { bundlesFolder, packageRoot } from './paths.ts';
-import { writeFileIfChanged } from './staging.ts';
+import { listFiles, writeFileIfChanged } from './staging.ts';
 
 /**
  * onnxruntime-node looks for its binary beside its own files, in a path made at run time. A bundle has
@@ -43,9 +44,11 @@ const onnxRuntimeBinding: Plugin = {
 };
 
 /**
- * Bundles the functions, each into one ES module with a source map beside it. What a function
- * imports lazily stays lazy. The same sources give the same bytes; files whose bytes are there already
- * are left alone, others are replaced in one step, so that a running laptop cloud never reads half a file.
+ * Bundles the functions into ES modules, so that Lambda waits for what a module awaits at its top: the first
+ * session is then made in the init phase. What is imported lazily lies in files of its own under `chunks/`, as
+ * does what functions share, and is read when it is needed. The same sources give the same bytes; files whose
+ * bytes are there already are left alone, others are replaced in one step, so that a running laptop cloud never
+ * reads half a file.
  *
  * @param sourceFolder holds `<function>/handler.ts`. @default the project's functions/
  * @param targetFolder @default dist/functions
@@ -62,15 +65,19 @@ export async function bundleFunctions(
     })),
     outdir: targetFolder,
     outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunks/[hash]',
     bundle: true,
+    splitting: true,
     write: false,
     platform: 'node',
     target: 'node24',
-    // An ES module, so that Lambda's init phase waits for what the handler awaits at its top level.
     format: 'esm',
-    banner: { js: requireInEsModule },
     // ES modules first: what is not called is then left out, of the AWS SDK above all.
     mainFields: ['module', 'main'],
+    // CommonJS libraries in the bundle call `require` for Node's own modules.
+    banner: {
+      js: "import{createRequire as pilotlightRequire}from'node:module';const require=pilotlightRequire(import.meta.url);",
+    },
     minify: true,
     keepNames: true,
     // Node prints the line that threw: without a limit that is the whole bundle.
@@ -83,7 +90,11 @@ export async function bundleFunctions(
     plugins: [onnxRuntimeBinding],
     logLevel: 'warning',
   });
-  for (const { path, contents } of outputFiles) await writeFileIfChanged(path, contents);
+  const paths = new Set(outputFiles.map(({ path }) => path));
+  for (const { path, contents } of outputFiles) writeFileIfChanged(path, contents);
+  for (const stale of listFiles(targetFolder)) {
+    if (!paths.has(join(targetFolder, stale))) rmSync(join(targetFolder, stale));
+  }
 }
 
 if (import.meta.main) await bundleFunctions();

@@ -3,14 +3,14 @@ import { bundlesFolder, imageFolder, packageRoot } from './paths.ts';
 import { listFiles, stageFolder } from './staging.ts';
 
 /** Lays out the Docker context: the Dockerfile, ONNX Runtime's pin and licence, and the bundles. */
-export async function stageImage(): Promise<void> {
+export function stageImage(): void {
   const layers = join(packageRoot, 'layers');
   const files = new Map([['Dockerfile', join(layers, 'Dockerfile')]]);
   for (const name of ['package.json', 'package-lock.json', 'LICENSE']) {
     files.set(join('onnxruntime', name), join(layers, 'onnxruntime', name));
   }
-  for (const path of await listFiles(bundlesFolder)) {
+  for (const path of listFiles(bundlesFolder)) {
     files.set(join('functions', path), join(bundlesFolder, path));
   }
-  await stageFolder(imageFolder, files);
+  stageFolder(imageFolder, files);
 }
