@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Blob } from './model.ts';
+
+/** Bytes gathered before they are written: fewer, larger calls. */
+const writeChunkBytes = 1024 * 1024;
+
+/** Bytes of one read: what a reader holds in memory at a time. */
+const readChunkBytes = 256 * 1024;
+
+/** Folders by the first two digits of a blob's name, so that none holds too many files. */
+const shelves = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
+
+/**
+ * The bytes of objects and parts, one file each under a random name, so that no key ever becomes a path. A file
+ * counts only once the journal names it: what a crash leaves half written is swept at the next start.
+ */
+export class BlobFolder {
+  readonly #dir: string;
+  /** How many readers each blob has, and what must be deleted after the last one. */
+  readonly #readers = new Map<string, number>();
+  readonly #doomed = new Set<string>();
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Opens the folder and deletes every file that `referenced` does not name. */
+  static async open(dir: string, referenced: Iterable<string>): Promise<BlobFolder> {
+    const wanted = new Set(referenced);
+    for (const shelf of shelves) {
+      await mkdir(join(dir, shelf), { recursive: true });
+      for (const id of await readdir(join(dir, shelf))) {
+        if (!wanted.has(id)) await unlink(join(dir, shelf, id));
+      }
+    }
+    return new BlobFolder(dir);
+  }
+
+  /**
+   * Writes a stream to a new file, with memory for one chunk whatever the size.
+   * @returns no blob when there was not one byte
+   * @throws what the source throws; nothing is left behind then
+   */
+  async write(source: AsyncIterable<Uint8Array>): Promise<Blob | undefined> {
+    const id = randomBytes(16).toString('hex');
+    const path = this.#path(id);
+    const file = await open(path, 'wx');
+    let sizeBytes = 0;
+    try {
+      for await (const chunks of gathered(source, writeChunkBytes)) {
+        const bytes = Buffer.concat(chunks);
+        await file.writeFile(bytes);
+        sizeBytes += bytes.byteLength;
+      }
+    } catch (error) {
+      await file.close();
+      await unlink(path);
+      throw error;
+    }
+    await file.close();
+    if (sizeBytes > 0) return { id, sizeBytes };
+    await unlink(path);
+    return undefined;
+  }
+
+  /**
+   * The bytes from `startByte` up to, not including, `endByte` of the blobs put one behind the other. Blobs
+   * that are removed in the meantime stay readable until the stream is closed: it must be read or destroyed.
+   */
+  read(blobs: readonly Blob[], startByte: number, endByte: number): Readable {
+    for (const { id } of blobs) this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1);
+    const stream = Readable.from(this.#chunks(blobs, startByte, endByte), { objectMode: false });
+    stream.once('close', () => this.#release(blobs));
+    return stream;
+  }
+
+  /** Deletes blobs, those with readers later. */
+  remove(blobs: readonly Blob[]): void {
+    for (const { id } of blobs) {
+      if (this.#readers.has(id)) this.#doomed.add(id);
+      else this.#unlink(id);
+    }
+  }
+
+  async *#chunks(
+    blobs: readonly Blob[],
+    startByte: number,
+    endByte: number,
+  ): AsyncGenerator<Buffer> {
+    let offset = 0;
+    for (const { id, sizeBytes } of blobs) {
+      const from = Math.max(startByte - offset, 0);
+      const to = Math.min(endByte - offset, sizeBytes);
+      if (from < to) yield* readFile(this.#path(id), from, to);
+      offset += sizeBytes;
+    }
+  }
+
+  #release(blobs: readonly Blob[]): void {
+    for (const { id } of blobs) {
+      const readers = (this.#readers.get(id) ?? 0) - 1;
+      if (readers > 0) this.#readers.set(id, readers);
+      else this.#readers.delete(id);
+      if (readers <= 0 && this.#doomed.delete(id)) this.#unlink(id);
+    }
+  }
+
+  /** What cannot be deleted now is swept at the next start. */
+  #unlink(id: string): void {
+    unlink(this.#path(id)).catch(() => undefined);
+  }
+
+  #path(id: string): string {
+    return join(this.#dir, id.slice(0, 2), id);
+  }
+}
+
+async function* readFile(path: string, from: number, to: number): AsyncGenerator<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    for (let position = from; position < to; ) {
+      const length = Math.min(readChunkBytes, to - position);
+      const { bytesRead, buffer } = await file.read(
+        Buffer.allocUnsafe(length),
+        0,
+        length,
+        position,
+      );
+      if (bytesRead === 0) throw new Error('a blob is shorter than the journal says');
+      position += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function* gathered(
+  source: AsyncIterable<Uint8Array>,
+  sizeBytes: number,
+): AsyncGenerator<Uint8Array[]> {
+  let chunks: Uint8Array[] = [];
+  let gatheredBytes = 0;
+  for await (const chunk of source) {
+    chunks.push(chunk);
+    gatheredBytes += chunk.byteLength;
+    if (gatheredBytes >= sizeBytes) {
+      yield chunks;
+      chunks = [];
+      gatheredBytes = 0;
+    }
+  }
+  if (gatheredBytes > 0) yield chunks;
+}

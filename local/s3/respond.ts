@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { S3Context } from './context.ts';
+import { S3Error } from './errors.ts';
+import type { FaultInjector, FaultSubject, S3RequestFault } from './faults.ts';
+import { type BodyFault, discard, errorReply, isHangUp, type Reply, reset, send } from './reply.ts';
+import { parseRequest, type S3Request } from './request.ts';
+import { type Match, route } from './router.ts';
+
+/** From request to answer. Rejects only when the answer cannot be sent. */
+export async function respond(
+  http: IncomingMessage,
+  response: ServerResponse,
+  context: S3Context,
+  faults: FaultInjector,
+  onProblem: (message: string, error: unknown) => void,
+): Promise<void> {
+  const id = randomBytes(8).toString('hex').toUpperCase();
+  const failed = (error: unknown): Reply => {
+    if (!(error instanceof S3Error) && !isHangUp(error))
+      onProblem(`${http.method} ${http.url}`, error);
+    const known = error instanceof S3Error ? error : new S3Error('InternalError');
+    return errorReply(known, { id, resource: http.url?.split('?', 1)[0] ?? '/' });
+  };
+  let request: S3Request;
+  let match: Match;
+  try {
+    request = parseRequest(http, response, id);
+    match = route(request);
+  } catch (error) {
+    await send(failed(error), http, response, { id });
+    return;
+  }
+  const fault = faults.forRequest(faultSubject(request, match));
+  if (fault === 'resetBeforeAnswer') {
+    reset(http);
+    return;
+  }
+  const reply = await replyOf(match, context, fault).catch(failed);
+  if (fault === 'lostResponse') {
+    discard(reply);
+    reset(http);
+    return;
+  }
+  await send(reply, http, response, { id }, bodyFault(fault, faults));
+}
+
+async function replyOf(
+  match: Match,
+  context: S3Context,
+  fault: S3RequestFault | undefined,
+): Promise<Reply> {
+  if (fault === 'internalError') throw new S3Error('InternalError');
+  if (fault === 'slowDown') throw new S3Error('SlowDown');
+  return await match.run(context);
+}
+
+function bodyFault(
+  fault: S3RequestFault | undefined,
+  { slowBodyMs }: FaultInjector,
+): BodyFault | undefined {
+  if (fault === 'resetMidBody') return { kind: 'reset' };
+  return fault === 'slowBody' ? { kind: 'slow', ms: slowBodyMs } : undefined;
+}
+
+function faultSubject(request: S3Request, { operation }: Match): Omit<FaultSubject, 'attempt'> {
+  const { method, bucket, key, query } = request;
+  const discriminator = [
+    query.get('partNumber'),
+    query.get('prefix'),
+    query.get('continuation-token'),
+    request.header('range'),
+  ]
+    .map((part) => part ?? '')
+    .join(' ')
+    .trim();
+  return { method, operation, bucket, key, discriminator };
+}

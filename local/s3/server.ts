@@ -1,0 +1,141 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { S3Context } from './context.ts';
+import { eventMessage, matches, type S3NotificationOptions, testMessage } from './events.ts';
+import { FaultInjector, type S3Fault, type S3FaultPlan } from './faults.ts';
+import { Outbox } from './outbox.ts';
+import { isHangUp } from './reply.ts';
+import { respond } from './respond.ts';
+import { Store } from './store.ts';
+
+export type { S3NotificationOptions } from './events.ts';
+export type { S3Fault, S3FaultPlan, S3RequestFault } from './faults.ts';
+
+export interface S3BucketOptions {
+  readonly name: string;
+  /** Whether the bucket keeps versions. @default false */
+  readonly versioned?: boolean;
+}
+
+export interface S3ServerOptions {
+  /** @default 0: the system chooses */
+  readonly port?: number;
+  /** Where everything is kept. Of one server at a time: nothing guards it against two. */
+  readonly dataDir: string;
+  /** Buckets to create where they are not there yet. @default none */
+  readonly buckets?: readonly S3BucketOptions[];
+  /** Whom to tell of changes. @default none */
+  readonly notifications?: readonly S3NotificationOptions[];
+  /** What goes wrong on purpose, from the start. @default nothing */
+  readonly faults?: S3FaultPlan;
+  /** What the server says of its region. @default 'us-east-1' */
+  readonly region?: string;
+  /** Told of what the caller of the API is not: errors inside, deliveries that failed. @default nobody */
+  readonly onProblem?: (message: string, error: unknown) => void;
+}
+
+export interface S3Server {
+  /** `http://127.0.0.1:<port>`: the endpoint for SDKs and CLIs, path-style. */
+  readonly url: string;
+  readonly port: number;
+  /** How often each fault was injected so far. */
+  readonly faultCounts: Readonly<Partial<Record<S3Fault, number>>>;
+  /** Switches faults on, over and, with undefined, off. */
+  setFaults(plan: S3FaultPlan | undefined): void;
+  /** Ends requests under way after a moment, and keeps undelivered notifications for the next start. */
+  close(): Promise<void>;
+}
+
+/** How long a close waits for requests under way. */
+const closeGraceMs = 1000;
+
+/**
+ * Starts an S3 server on 127.0.0.1 that the AWS SDKs and the aws CLI can use as they are. It keeps everything
+ * in `dataDir`. Signatures are not verified: any credentials will do, or none.
+ * @throws Error with one plain sentence when the port is taken
+ */
+export async function startS3(options: S3ServerOptions): Promise<S3Server> {
+  const { port = 0, dataDir, buckets = [], notifications = [], region = 'us-east-1' } = options;
+  const onProblem = options.onProblem ?? (() => undefined);
+  const faults = new FaultInjector(options.faults);
+  const http = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 });
+  const context = Promise.withResolvers<S3Context>();
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      await respond(request, response, await context.promise, faults, onProblem);
+    } catch (error) {
+      response.destroy();
+      if (!isHangUp(error)) onProblem('an S3 request broke', error);
+    }
+  };
+  http.on('request', answer);
+  // A body that the client holds back is asked for only once the request is known to be good.
+  http.on('checkContinue', answer);
+  // First the port, so that a second server over the same folder fails before it touches it.
+  await listen(http, port);
+  const outbox = new Outbox({
+    notifications,
+    faults,
+    onDelivered: (id) => store.markDelivered(id),
+    onFailure: (id, error) => onProblem(`notification ${id} was not delivered and is kept`, error),
+  });
+  const store: Store = await Store.open({
+    dataDir,
+    messagesFor: (event) =>
+      notifications
+        .filter((each) => matches(each, event))
+        .map((each) => eventMessage(each, event, region)),
+    onMessages: (messages) => outbox.add(messages),
+  }).catch(async (error: unknown) => {
+    http.closeAllConnections();
+    http.close();
+    throw error;
+  });
+  outbox.add(store.outbox);
+  for (const { name, versioned = false } of buckets) {
+    if (!store.hasBucket(name)) store.createBucket(name);
+    if (versioned) store.setVersioning(name, 'Enabled');
+  }
+  for (const each of notifications) store.armNotification(each.id, () => testMessage(each));
+  context.resolve({ store, region });
+  return {
+    url: `http://127.0.0.1:${portOf(http)}`,
+    port: portOf(http),
+    get faultCounts() {
+      return faults.counts;
+    },
+    setFaults: (plan) => faults.setPlan(plan),
+    close: async () => {
+      await closeServer(http);
+      await outbox.close();
+      store.close();
+    },
+  };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(`Port ${port} of 127.0.0.1 is taken: S3 cannot listen on it.`, {
+              cause: error,
+            })
+          : error,
+      );
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), closeGraceMs);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,307 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BlobFolder } from './blobs.ts';
+import { checkWriteConditions, type WriteConditions } from './conditions.ts';
+import { S3Error } from './errors.ts';
+import type { EventName, ObjectEvent } from './events.ts';
+import { Journal } from './journal.ts';
+import {
+  type Bucket,
+  currentObject,
+  type DeleteMarker,
+  type ObjectVersion,
+  type OpenUpload,
+  type OutboxMessage,
+  type Part,
+  type Upload,
+  type Version,
+  type VersioningStatus,
+} from './model.ts';
+import { type Entry, referencedBlobs, State } from './state.ts';
+
+/** Entries that the journal may carry beyond twice the ones that matter, before it is rewritten. */
+const journalSlack = 4096;
+
+export interface StoreOptions {
+  readonly dataDir: string;
+  /** The notifications that an event gives rise to. */
+  readonly messagesFor: (event: ObjectEvent) => readonly OutboxMessage[];
+  /** Called after the messages are durable. */
+  readonly onMessages: (messages: readonly OutboxMessage[]) => void;
+}
+
+/** A version as a writer describes it: id and time are the store's. */
+export type VersionDraft = Omit<ObjectVersion, 'deleteMarker' | 'versionId' | 'lastModifiedMs'>;
+
+/** What a delete did. */
+export interface Deletion {
+  /** Undefined in a bucket that never had versioning. */
+  readonly versionId: string | undefined;
+  /** Whether a delete marker was made or removed. */
+  readonly deleteMarker: boolean;
+}
+
+/**
+ * Buckets, objects and uploads. Every change is one synchronous step: look, write one line of the journal,
+ * change the state. So of two writers with a condition exactly one can win, without a lock, and a crash finds
+ * the change whole or not at all. The bytes of objects are written before, as blobs that nothing names yet.
+ */
+export class Store {
+  readonly #options: StoreOptions;
+  readonly #journal: Journal;
+  readonly #state: State;
+  readonly #conditionalWrites = new Set<ConditionalWrite>();
+  /** Entries in the journal, and how many it had, or would have had, when it held nothing superfluous. */
+  #entries: number;
+  #entriesAfterRewrite: number;
+  readonly blobs: BlobFolder;
+
+  static async open(options: StoreOptions): Promise<Store> {
+    const { dataDir } = options;
+    await mkdir(dataDir, { recursive: true });
+    const state = new State();
+    let entries = 0;
+    const journal = await Journal.open(join(dataDir, 'journal.jsonl'), (entry) => {
+      // The journal is our own: what stands there was an `Entry` when it was written.
+      state.apply(entry as Entry);
+      entries += 1;
+    });
+    const blobs = await BlobFolder.open(join(dataDir, 'blobs'), referencedBlobs(state));
+    return new Store(options, journal, state, blobs, entries);
+  }
+
+  private constructor(
+    options: StoreOptions,
+    journal: Journal,
+    state: State,
+    blobs: BlobFolder,
+    entries: number,
+  ) {
+    this.#options = options;
+    this.#journal = journal;
+    this.#state = state;
+    this.blobs = blobs;
+    this.#entries = entries;
+    this.#entriesAfterRewrite = [...state.entries()].length;
+    this.#rewriteWhenWorthIt();
+  }
+
+  get buckets(): readonly Bucket[] {
+    return [...this.#state.buckets.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Notifications that earlier runs left undelivered, and those of this one. */
+  get outbox(): readonly OutboxMessage[] {
+    return [...this.#state.outbox.values()];
+  }
+
+  hasBucket(name: string): boolean {
+    return this.#state.buckets.has(name);
+  }
+
+  /** @throws S3Error NoSuchBucket */
+  bucket(name: string): Bucket {
+    const bucket = this.#state.buckets.get(name);
+    if (bucket === undefined) {
+      throw new S3Error('NoSuchBucket', { details: { BucketName: name } });
+    }
+    return bucket;
+  }
+
+  createBucket(name: string): void {
+    this.#commit({ op: 'createBucket', bucket: name, createdMs: Date.now() });
+  }
+
+  /** @throws S3Error NoSuchBucket, or BucketNotEmpty while a version or an upload is in it */
+  deleteBucket(name: string): void {
+    const { objects, uploads } = this.bucket(name);
+    if (objects.size > 0 || uploads.size > 0) {
+      throw new S3Error('BucketNotEmpty', { details: { BucketName: name } });
+    }
+    this.#commit({ op: 'deleteBucket', bucket: name });
+  }
+
+  setVersioning(name: string, status: VersioningStatus): void {
+    if (this.bucket(name).versioning === status) return;
+    this.#commit({ op: 'setVersioning', bucket: name, status });
+  }
+
+  /**
+   * Runs a write that may take long under conditions: they are checked at once, to spare a transfer that
+   * cannot succeed, and again by the `check` that the write hands to `putObject`.
+   * @throws S3Error as `checkWriteConditions`; ConditionalRequestConflict when the object was deleted meanwhile
+   */
+  async underConditions<T>(
+    bucket: string,
+    key: string,
+    conditions: WriteConditions,
+    write: (check: () => void) => Promise<T>,
+  ): Promise<T> {
+    const check = (): void =>
+      checkWriteConditions(conditions, currentObject(this.bucket(bucket), key), key);
+    check();
+    if (conditions.ifNoneMatch === undefined) return await write(check);
+    const pending: ConditionalWrite = { bucket, key, deleted: false };
+    this.#conditionalWrites.add(pending);
+    try {
+      return await write(() => {
+        check();
+        if (pending.deleted) {
+          throw new S3Error('ConditionalRequestConflict', { details: { Key: key } });
+        }
+      });
+    } finally {
+      this.#conditionalWrites.delete(pending);
+    }
+  }
+
+  /** Makes a new current version. @throws what `check` throws, and then nothing is changed */
+  putObject(
+    bucket: string,
+    key: string,
+    draft: VersionDraft,
+    event: EventName,
+    check: () => void,
+  ): ObjectVersion {
+    check();
+    const { versioning } = this.bucket(bucket);
+    const version: ObjectVersion = {
+      ...draft,
+      deleteMarker: false,
+      versionId: versioning === 'Enabled' ? newVersionId() : 'null',
+      lastModifiedMs: Date.now(),
+    };
+    const uploadId = draft.upload?.id;
+    this.#commit({
+      op: 'put',
+      bucket,
+      key,
+      version,
+      ...(uploadId === undefined ? {} : { uploadId }),
+      outbox: this.#messages(event, bucket, key, version),
+    });
+    return version;
+  }
+
+  /** Replaces the attributes of a version that is there. */
+  amendObject(bucket: string, key: string, version: ObjectVersion): void {
+    this.#commit({ op: 'amend', bucket, key, version });
+  }
+
+  /** Deletes the current version (in a bucket with versioning: hides it) or the version of an id. */
+  deleteObject(bucket: string, key: string, versionId: string | undefined): Deletion {
+    for (const pending of this.#conditionalWrites) {
+      if (pending.bucket === bucket && pending.key === key) pending.deleted = true;
+    }
+    const { objects, versioning } = this.bucket(bucket);
+    if (versioning !== undefined && versionId === undefined) {
+      const marker: DeleteMarker = {
+        deleteMarker: true,
+        versionId: versioning === 'Enabled' ? newVersionId() : 'null',
+        lastModifiedMs: Date.now(),
+      };
+      const outbox = this.#messages('ObjectRemoved:DeleteMarkerCreated', bucket, key, marker);
+      this.#commit({ op: 'put', bucket, key, version: marker, outbox });
+      return { versionId: marker.versionId, deleteMarker: true };
+    }
+    const doomedId = versionId ?? 'null';
+    const doomed = objects.get(key)?.find((version) => version.versionId === doomedId);
+    if (doomed !== undefined) {
+      const outbox = this.#messages('ObjectRemoved:Delete', bucket, key, doomed);
+      this.#commit({ op: 'removeVersion', bucket, key, versionId: doomedId, outbox });
+    }
+    return { versionId, deleteMarker: doomed?.deleteMarker ?? false };
+  }
+
+  createUpload(bucket: string, upload: Omit<Upload, 'id' | 'initiatedMs'>): Upload {
+    const created = {
+      ...upload,
+      id: randomBytes(48).toString('base64url'),
+      initiatedMs: Date.now(),
+    };
+    this.#commit({ op: 'createUpload', bucket, upload: created });
+    return created;
+  }
+
+  /** @throws S3Error NoSuchUpload */
+  upload(bucket: string, key: string, uploadId: string): OpenUpload {
+    const upload = this.bucket(bucket).uploads.get(uploadId);
+    if (upload === undefined || upload.key !== key) {
+      throw new S3Error('NoSuchUpload', { details: { UploadId: uploadId } });
+    }
+    return upload;
+  }
+
+  /** Adds or replaces a part. @throws S3Error NoSuchUpload when the upload ended in the meantime */
+  putPart(bucket: string, key: string, uploadId: string, part: Part): void {
+    this.upload(bucket, key, uploadId);
+    this.#commit({ op: 'putPart', bucket, uploadId, part });
+  }
+
+  /** @throws S3Error NoSuchUpload */
+  abortUpload(bucket: string, key: string, uploadId: string): void {
+    this.upload(bucket, key, uploadId);
+    this.#commit({ op: 'abortUpload', bucket, uploadId });
+  }
+
+  /** Notes that a notification is configured; the first time ever, `firstMessage` goes out. */
+  armNotification(notificationId: string, firstMessage: () => OutboxMessage): void {
+    if (this.#state.armed.has(notificationId)) return;
+    this.#commit({ op: 'armNotification', notificationId, outbox: [firstMessage()] });
+  }
+
+  /** Takes a notification out of the outbox. */
+  markDelivered(id: string): void {
+    if (this.#state.outbox.has(id)) this.#commit({ op: 'delivered', id });
+  }
+
+  close(): void {
+    this.#journal.close();
+  }
+
+  #messages(
+    name: EventName,
+    bucket: string,
+    key: string,
+    version: Version,
+  ): readonly OutboxMessage[] {
+    return this.#options.messagesFor({
+      name,
+      bucket,
+      key,
+      version,
+      sequence: this.#state.sequence + 1,
+      timeMs: Date.now(),
+    });
+  }
+
+  #commit(entry: Entry): void {
+    this.#journal.append(entry);
+    this.#entries += 1;
+    this.blobs.remove(this.#state.apply(entry));
+    this.#rewriteWhenWorthIt();
+    if (entry.outbox !== undefined && entry.outbox.length > 0) {
+      this.#options.onMessages(entry.outbox);
+    }
+  }
+
+  #rewriteWhenWorthIt(): void {
+    if (this.#entries <= 2 * this.#entriesAfterRewrite + journalSlack) return;
+    const entries = [...this.#state.entries()];
+    this.#journal.rewrite(entries);
+    this.#entries = entries.length;
+    this.#entriesAfterRewrite = entries.length;
+  }
+}
+
+/** A write under If-None-Match that is on its way; S3 tells it when the key was deleted in the meantime. */
+interface ConditionalWrite {
+  readonly bucket: string;
+  readonly key: string;
+  deleted: boolean;
+}
+
+function newVersionId(): string {
+  return randomBytes(24).toString('base64url');
+}
