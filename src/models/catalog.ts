@@ -56,6 +56,11 @@ export class ModelCatalog {
     return cached.entry;
   }
 
+  /** Reads a model anew, whatever the age of what is known. @throws as `lookup` does */
+  async refresh(model: string): Promise<CatalogEntry> {
+    return this.#read(model);
+  }
+
   /** Forgets what is known, so that the next look-up reads anew. */
   forget(model: string): void {
     this.#cached.delete(model);

@@ -110,6 +110,16 @@ export class ModelService implements ModelProvider {
     });
   }
 
+  /** Forgets what is known of a model's folder, so that the next call reads it anew. */
+  forget(model: string): void {
+    this.#options.catalog.forget(model);
+  }
+
+  /** Reads a model's folder anew, as an idle environment does at its next call. */
+  async refresh(model: string): Promise<void> {
+    await this.#options.catalog.refresh(model);
+  }
+
   /** Releases every version of a model from this environment's memory; those in use go when their runs end. */
   unload(model: string): void {
     this.#options.catalog.forget(model);
@@ -148,9 +158,10 @@ export class ModelService implements ModelProvider {
   }
 }
 
-/** Sessions of one version differ by the threads that they were made with. */
+/** A session depends on its version's bytes and on those parts of the configuration that make and warm it. */
 function sessionKey({ pinned, configuration }: Resolution): string {
-  return `${pinned.fingerprint}/${configuration.intraOpThreads ?? 'default'}`;
+  const { intraOpThreads, warmUp } = configuration;
+  return `${pinned.fingerprint}/${JSON.stringify({ intraOpThreads, warmUp })}`;
 }
 
 /** Size of a version's own files; those prepared for other architectures are never loaded. */

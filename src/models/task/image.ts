@@ -35,12 +35,16 @@ const resizeSchema = v.variant('mode', [
     edge,
     multipleOf: v.optional(wholeNumber(1, 1024), 1),
   }),
-  /** To `height`, proportions kept up to `maxWidth`; padded on the right, after normalisation, with 0 to at least `minWidth`. */
+  /**
+   * To `height`, proportions kept up to `maxWidth`; padded on the right, after normalisation, with 0 to at least `minWidth`
+   * and to a multiple of `multipleOf` (lines of nearly the same length then run together).
+   */
   v.strictObject({
     mode: v.literal('height'),
     height: edge,
     minWidth: v.optional(edge, 1),
     maxWidth: v.optional(edge, 3200),
+    multipleOf: v.optional(wholeNumber(1, 1024), 1),
   }),
 ]);
 

@@ -8,6 +8,15 @@ export const tokenizerSchema = v.strictObject({
   configFile: v.optional(fileName, 'tokenizer_config.json'),
   /** Tokens with the special ones; longer texts are cut. @default truncation of tokenizer.json, or model_max_length of its config */
   maxLength: v.optional(wholeNumber(1, 131_072)),
+  /** Names of the model's inputs; mask and types are fed where the model has them. */
+  inputs: v.optional(
+    v.strictObject({
+      ids: v.optional(v.string(), 'input_ids'),
+      mask: v.optional(v.string(), 'attention_mask'),
+      types: v.optional(v.string(), 'token_type_ids'),
+    }),
+    {},
+  ),
   /** Longer texts are refused before they are looked at. */
   maxCharacters: v.optional(wholeNumber(1, 100_000_000), 1_000_000),
 });
@@ -41,7 +50,7 @@ export const tokenClassificationSchema = v.strictObject({
   tokenizer,
   output: tensorName,
   labels,
-  /** How tokens become entities (Hugging Face's `aggregation_strategy`). */
+  /** How tokens become entities, after a softmax over the labels (Hugging Face's `aggregation_strategy`). */
   aggregation: v.optional(v.picklist(['none', 'simple', 'first', 'average', 'max']), 'simple'),
   /** Labels that are no entity. */
   ignoreLabels: v.optional(v.array(v.string()), ['O']),

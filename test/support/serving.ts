@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { type S3Server, startS3 } from '../../local/s3/server.ts';
+import { createS3Client } from '../../src/adapters/s3/client.ts';
+import { type Api, createApi } from '../../src/edge/api/api.ts';
+import type { HttpRequest, HttpResponse } from '../../src/edge/api/http.ts';
+import { createModelSide } from '../../src/edge/model-side.ts';
+import type { ModelSettings } from '../../src/edge/settings.ts';
+import type { ServingError } from '../../src/errors.ts';
+import { Inference } from '../../src/inference/inference.ts';
+import { MicroBatcher } from '../../src/inference/micro-batcher.ts';
+import { InferenceStatistics } from '../../src/inference/statistics.ts';
+import type { ModelService } from '../../src/models/model-service.ts';
+import type { PinnedModel } from '../../src/models/reference.ts';
+
+const bytesPerMiB = 1024 * 1024;
+
+/** The api function's insides over a real S3 server, in this process. */
+export interface Serving {
+  readonly s3: S3Server;
+  readonly client: S3Client;
+  readonly models: ModelService;
+  readonly api: Api;
+  /** What happened to models, as `loaded iris 1`. */
+  readonly events: string[];
+  /** Failures that were logged. */
+  readonly failures: unknown[];
+  put(key: string, body: Uint8Array | string): Promise<void>;
+  call(method: string, path: string, options?: CallOptions): Promise<HttpResponse>;
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export async function startServing(settings: Partial<ModelSettings> = {}): Promise<Serving> {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotlight-serving-'));
+  const s3 = await startS3({ dataDir: join(folder, 's3'), buckets: [{ name: 'models' }] });
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_S3: s3.url,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  });
+  const client = createS3Client();
+  const events: string[] = [];
+  const failures: unknown[] = [];
+  const models = createModelSide(
+    {
+      modelsBucket: 'models',
+      cacheDirectory: join(folder, 'cache'),
+      cacheDiskBytes: 256 * bytesPerMiB,
+      memoryBytes: 2048 * bytesPerMiB,
+      intraOpThreads: 1,
+      ...settings,
+    },
+    client,
+    recordEvents(events),
+  );
+  const statistics = new InferenceStatistics(() => 1_700_000_000_000);
+  const nowMs = () => performance.now();
+  const inference = new Inference({
+    provider: models,
+    batcher: new MicroBatcher({ nowMs, maxWaiting: 100 }),
+    statistics,
+    nowMs,
+    onInferred: () => undefined,
+  });
+  const api = createApi({
+    version: '0.0.0',
+    provider: models,
+    inference,
+    statistics,
+    isColdStart: () => false,
+    onFailure: (_request, thrown) => failures.push(thrown),
+  });
+  return {
+    s3,
+    client,
+    models,
+    api,
+    events,
+    failures,
+    put: async (key, body) => {
+      await client.send(new PutObjectCommand({ Bucket: 'models', Key: key, Body: body }));
+    },
+    call: (method, path, options = {}) => api(toRequest(method, path, options)),
+    close: async () => {
+      client.destroy();
+      await s3.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function recordEvents(events: string[]) {
+  const record = (what: string, { model, version }: PinnedModel) =>
+    events.push(`${what} ${model} ${version}`);
+  return {
+    loaded: ({ pinned }: { readonly pinned: PinnedModel }) => void record('loaded', pinned),
+    released: (pinned: PinnedModel) => void record('released', pinned),
+    loadFailed: (pinned: PinnedModel, _reason: ServingError) => void record('failed', pinned),
+    keptServing: (pinned: PinnedModel, _reason: ServingError) => void record('kept', pinned),
+    staleCatalog: (model: string) => void events.push(`stale ${model}`),
+  };
+}
+
+function toRequest(method: string, path: string, { body, headers }: CallOptions): HttpRequest {
+  const [rawPath = '', query = ''] = path.split('?');
+  return {
+    method,
+    path: rawPath,
+    query: new URLSearchParams(query),
+    headers: { 'content-type': 'application/json', ...headers },
+    body:
+      body === undefined
+        ? ''
+        : body instanceof Uint8Array || typeof body === 'string'
+          ? body
+          : JSON.stringify(body),
+    requestId: 'test',
+  };
+}
+
+/** The JSON document of a response. */
+export function jsonOf(response: HttpResponse): unknown {
+  return JSON.parse(
+    typeof response.body === 'string' ? response.body : Buffer.from(response.body).toString(),
+  );
+}
