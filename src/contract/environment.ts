@@ -22,6 +22,10 @@ export const environmentVariables = {
   modelCacheDir: 'PILOTLIGHT_MODEL_CACHE_DIR',
   /** MiB of that folder that model files may fill. */
   modelCacheMiB: 'PILOTLIGHT_MODEL_CACHE_MIB',
+  /** Member of the authorizer's claims or context that lists the models a caller may use; empty for every model. */
+  modelsClaim: 'PILOTLIGHT_MODELS_CLAIM',
+  /** ONNX Runtime's execution providers in order of preference, parted by commas; empty for the CPU alone. */
+  executionProviders: 'PILOTLIGHT_EXECUTION_PROVIDERS',
   /** Requests that one environment may be given at a time: 1 on default Lambda. */
   environmentConcurrency: 'PILOTLIGHT_ENVIRONMENT_CONCURRENCY',
 } as const;

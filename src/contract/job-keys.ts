@@ -1,66 +1,77 @@
 import { jobsResultPrefix } from './keys.ts';
 
 /**
- * Keys of a transform job in the results bucket, below `jobs/<job id>/`:
+ * Keys of a transform job in the results bucket.
  *
- *     job.json                              what was asked, and the model version pinned for it; written first, once
- *     plan/00000.json ...                   shards in groups of up to 1,000
- *     plan.json                             how many shards and groups there are: the plan is complete
- *     dispatched.json                       every shard has been sent once
- *     output/part-00017-of-00345.jsonl      predictions; the write that decides a shard
- *     errors/part-00017-of-00345.jsonl      failed records of the shard, when there are any
- *     done/00000/00017.r..                  a shard whose output and errors are there; the numbers are in the key
- *     groups/00000.r..                      a group whose shards are all done, likewise
- *     failed/00017.json                     a shard that was given up, with the reason
- *     stopped.json                          the job was cancelled, or failed as a whole, with the reason
- *     timing.json                           everything that differs from run to run
- *     manifest.json                         the job is complete
- *     work/                                 working state: segments, attempts; of no use once the manifest is there
+ *     jobs/<job id>/job.json          what was asked, and the model version pinned for it; written first, once
+ *     jobs/<job id>/plan.json         how many shards there are: the plan is complete
+ *     jobs/<job id>/output/           part-00017-of-00345.jsonl: predictions; the write that decides a shard
+ *     jobs/<job id>/errors/           part-00017-of-00345.jsonl: failed records of a shard, when there are any
+ *     jobs/<job id>/output.jsonl      all parts as one object, when asked for
+ *     jobs/<job id>/errors.jsonl      all failed records with their numbers in the whole input
+ *     jobs/<job id>/timing.json       everything that differs from run to run
+ *     jobs/<job id>/manifest.json     the job is complete
+ *     jobs/<job id>/state/plan/       00000.json: shards in groups of up to 1,000
+ *     jobs/<job id>/state/dispatched.json  every shard has been sent once
+ *     jobs/<job id>/state/done/       00000/00017.r..: a shard whose output and errors are there, with its figures
+ *     jobs/<job id>/state/groups/     00000.r..: a group whose shards are all done, likewise
+ *     jobs/<job id>/state/failed/     00017.json: a shard that was given up, with the reason
+ *     jobs/<job id>/state/control.json  the job was cancelled, or failed as a whole, with the reason
+ *     jobs/.work/<job id>/            segments, attempts: of no use once the manifest is there; may be expired
  */
 export function jobKeys(jobId: string) {
   const prefix = `${jobsResultPrefix}${jobId}/`;
-  const shardName = (shard: number) => String(shard).padStart(5, '0');
+  const state = `${prefix}state/`;
+  const work = `${jobsWorkPrefix}${jobId}/`;
   const part = (shard: number, shards: number, extension: string) =>
-    `part-${shardName(shard)}-of-${shardName(shards)}.${extension}`;
+    `part-${digits(shard)}-of-${digits(shards)}.${extension}`;
   return {
     prefix,
     job: `${prefix}job.json`,
-    planGroup: (group: number) => `${prefix}plan/${shardName(group)}.json`,
-    planGroups: `${prefix}plan/`,
     plan: `${prefix}plan.json`,
-    dispatched: `${prefix}dispatched.json`,
     output: (shard: number, shards: number, extension: string) =>
       `${prefix}output/${part(shard, shards, extension)}`,
     errors: (shard: number, shards: number) => `${prefix}errors/${part(shard, shards, 'jsonl')}`,
-    errorParts: `${prefix}errors/`,
     mergedOutput: (extension: string) => `${prefix}output.${extension}`,
-    doneGroup: (group: number) => `${prefix}done/${shardName(group)}/`,
-    done: `${prefix}done/`,
-    groups: `${prefix}groups/`,
-    failed: `${prefix}failed/`,
-    failedShard: (shard: number) => `${prefix}failed/${shardName(shard)}.json`,
-    stopped: `${prefix}stopped.json`,
+    mergedErrors: `${prefix}errors.jsonl`,
     timing: `${prefix}timing.json`,
     manifest: `${prefix}manifest.json`,
-    notified: `${prefix}work/notified.json`,
-    mergedGroup: (group: number) => `${prefix}work/merged/${shardName(group)}`,
-    /** Segments of a shard: `<record>.json` decides, what it names lies beside it. */
-    segments: (shard: number) => `${prefix}work/segments/${shardName(shard)}/`,
-    /** What attempts at a shard were doing, for the one that comes after a death. */
-    attempts: (shard: number) => `${prefix}work/attempts/${shardName(shard)}/`,
-    /** Failed records of one attempt, before it is known whether that attempt decides the shard. */
-    prepared: (shard: number, attempt: string) =>
-      `${prefix}work/prepared/${shardName(shard)}/${attempt}.jsonl`,
+
+    planGroups: `${state}plan/`,
+    planGroup: (group: number) => `${state}plan/${digits(group)}.json`,
+    dispatched: `${state}dispatched.json`,
+    done: (group: number, shard: number, figures: string) =>
+      `${state}done/${digits(group)}/${digits(shard)}.${figures}`,
+    doneGroup: (group: number) => `${state}done/${digits(group)}/`,
+    groups: `${state}groups/`,
+    group: (group: number, figures: string) => `${state}groups/${digits(group)}.${figures}.json`,
+    failedShards: `${state}failed/`,
+    failedShard: (shard: number) => `${state}failed/${digits(shard)}.json`,
+    control: `${state}control.json`,
+
+    notified: `${work}notified.json`,
+    calibration: `${work}calibration.json`,
+    mergedGroup: (group: number) => `${work}merged/${digits(group)}`,
+    segments: (shard: number) => `${work}segments/${digits(shard)}/`,
+    attempts: (shard: number) => `${work}attempts/${digits(shard)}/`,
+    prepared: (shard: number, attempt: string) => `${work}prepared/${digits(shard)}/${attempt}`,
   };
 }
 
-export type JobKeys = ReturnType<typeof jobKeys>;
+/** Working state of all jobs: one prefix, so that one lifecycle rule can expire it. No job id is like it. */
+export const jobsWorkPrefix = `${jobsResultPrefix}.work/`;
 
-/** The number in a key or name such as `00017.json`; undefined when there is none. */
-export function parseShardName(name: string): number | undefined {
-  const digits = /(?:^|\/)(\d{5,7})(?:[./]|$)/.exec(name)?.[1];
-  return digits === undefined ? undefined : Number(digits);
+/** What a version of a model took when it was last measured. */
+export function calibrationKey(model: string, fingerprint: string): string {
+  return `${jobsWorkPrefix}calibration/${model}/${fingerprint}.json`;
 }
+
+/** Numbers of shards and groups in names: they sort as they count, up to 99,999. */
+function digits(number: number): string {
+  return String(number).padStart(5, '0');
+}
+
+export type JobKeys = ReturnType<typeof jobKeys>;
 
 /** What a job id is: words that a person recognises, and sixteen hexadecimal digits that make it unique. */
 const jobIdPattern = /^[A-Za-z0-9._-]{1,80}\.[0-9a-f]{16}$/;

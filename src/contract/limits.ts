@@ -23,3 +23,6 @@ export const lambdaTimeoutSeconds = 900;
 
 /** Visibility must outlive a function that uses all of its timeout and its retries (docs: services-sqs-configure). */
 export const visibilityTimeoutFactor = 6;
+
+/** What a compressed body may come to: a bomb of zeros ends here. */
+export const decodedBodyBytes = 64 * 1024 * 1024;

@@ -1,7 +1,7 @@
-import { invalidRequest } from '../errors.ts';
 import type { ModelLease, ModelProvider } from '../models/provider.ts';
 import type { ModelReference, PinnedModel } from '../models/reference.ts';
 import type { InferRequest, InferResponse } from '../protocol/infer.ts';
+import { requestTimeoutMs } from '../protocol/parameters.ts';
 import type { TensorMetadata } from '../protocol/tensor.ts';
 import { validateInputs, validateRequestedOutputs } from '../protocol/validate.ts';
 import type { MicroBatcher } from './micro-batcher.ts';
@@ -91,12 +91,13 @@ export class Inference {
     validateInputs(request.inputs, session.inputs);
     validateRequestedOutputs(request.outputs, session.outputs);
     timings.decodeMs = nowMs() - decodeStartMs;
+    const timeoutMs = requestTimeoutMs(request.parameters);
     const { outputs, queueMs, runMs } = await this.#options.batcher.run({
       session,
       inputs: request.inputs,
       outputNames: (request.outputs ?? session.outputs).map(({ name }) => name),
       maxBatchSize: configuration.maxBatchSize,
-      deadlineMs: deadlineOf(request, startMs),
+      deadlineMs: timeoutMs === undefined ? undefined : startMs + timeoutMs,
     });
     timings.queueMs = queueMs;
     timings.runMs = runMs;
@@ -109,17 +110,6 @@ export class Inference {
     };
     return { request, response, labels };
   }
-}
-
-/** When a request's own `timeout` is over (schedule policy extension: microseconds, 0 for none). */
-function deadlineOf(request: InferRequest, startMs: number): number | undefined {
-  const timeoutUs = request.parameters['timeout'];
-  if (timeoutUs === undefined) return undefined;
-  const limitUs = Number(timeoutUs);
-  if (!Number.isFinite(limitUs) || limitUs < 0) {
-    throw invalidRequest('parameters.timeout', 'microseconds', JSON.stringify(timeoutUs));
-  }
-  return limitUs === 0 ? undefined : startMs + limitUs / 1_000;
 }
 
 /** How many rows a request carries: the first dimension of its first input. */

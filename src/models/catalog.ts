@@ -56,6 +56,11 @@ export class ModelCatalog {
     return cached.entry;
   }
 
+  /** Names of all models. @throws ServingError UNAVAILABLE */
+  list(): Promise<readonly string[]> {
+    return this.#options.repository.list();
+  }
+
   /** Reads a model anew, whatever the age of what is known. @throws as `lookup` does */
   async refresh(model: string): Promise<CatalogEntry> {
     return this.#read(model);

@@ -93,6 +93,11 @@ export class LeaseCache<V> {
     return [...this.#entries.keys()];
   }
 
+  /** What the last load threw, while it is remembered. */
+  failureOf(key: string): unknown {
+    return this.#failures.get(key)?.thrown;
+  }
+
   /** The value when it is there, leased; undefined otherwise. */
   lease(key: string): Lease<V> | undefined {
     const entry = this.#entries.get(key);

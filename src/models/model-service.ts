@@ -3,7 +3,13 @@ import { ServingError, toServingError } from '../errors.ts';
 import type { ModelCatalog } from './catalog.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import { type Lease, LeaseCache } from './lease-cache.ts';
-import type { ModelLease, ModelProvider, ModelSummary } from './provider.ts';
+import type {
+  IndexEntry,
+  ModelAdministration,
+  ModelLease,
+  ModelProvider,
+  ModelSummary,
+} from './provider.ts';
 import type { ModelReference, PinnedModel } from './reference.ts';
 import type { RepositoryVersion } from './repository.ts';
 import { availableVersions, pin, selectVersion } from './selection.ts';
@@ -39,11 +45,14 @@ interface Resolution {
   readonly configuration: ModelConfiguration;
 }
 
+/** Folders of the repository that an index reads side by side. */
+const parallelLookups = 16;
+
 /** Sessions take more than the file: weights once, and what optimising and prepacking need meanwhile. */
 const memoryPerFileByte = 1.5;
 
 /** The session cache over the repository: references in, leased sessions out. */
-export class ModelService implements ModelProvider {
+export class ModelService implements ModelProvider, ModelAdministration {
   readonly #options: ModelServiceOptions;
   readonly #sessions: LeaseCache<LoadedVersion>;
   /** The last version that each reference was served by: it serves on when its successor cannot be loaded. */
@@ -120,7 +129,18 @@ export class ModelService implements ModelProvider {
     await this.#options.catalog.refresh(model);
   }
 
-  /** Releases every version of a model from this environment's memory; those in use go when their runs end. */
+  async index(): Promise<readonly IndexEntry[]> {
+    const models = await this.#options.catalog.list();
+    const entries = await mapLimited(models, parallelLookups, (model) => this.#indexModel(model));
+    return entries.flat();
+  }
+
+  async load(model: string): Promise<void> {
+    await this.refresh(model);
+    const lease = await this.acquire({ model, version: undefined });
+    lease.release();
+  }
+
   unload(model: string): void {
     this.#options.catalog.forget(model);
     for (const { fingerprint, ...pinned } of this.loaded()) {
@@ -135,6 +155,22 @@ export class ModelService implements ModelProvider {
     const { model, configuration } = await this.#options.catalog.lookup(reference.model);
     const version = selectVersion(model, configuration, reference.version, this.#options.random);
     return { pinned: pin(reference.model, version), version, configuration };
+  }
+
+  async #indexModel(model: string): Promise<IndexEntry[]> {
+    try {
+      const { model: found, configuration } = await this.#options.catalog.lookup(model);
+      return availableVersions(found, configuration).map((version) => {
+        const key = sessionKey({ pinned: pin(model, version), version, configuration });
+        const failure = this.#sessions.failureOf(key);
+        return { model, version: version.version, failure: messageOf(failure) };
+      });
+    } catch (thrown) {
+      const error = toServingError(thrown);
+      // It was taken away since the names were listed.
+      if (error.code === 'NOT_FOUND') return [];
+      return [{ model, version: '', failure: error.message }];
+    }
   }
 
   #refuseTooLarge({ pinned, version }: Resolution): void {
@@ -186,4 +222,22 @@ function toModelLease(lease: Lease<LoadedVersion>, configuration: ModelConfigura
     loadTimes: lease.hit ? undefined : { downloadMs, createMs },
     release: lease.release,
   };
+}
+
+function messageOf(failure: unknown): string | undefined {
+  return failure === undefined ? undefined : toServingError(failure).message;
+}
+
+async function mapLimited<T, R>(
+  items: readonly T[],
+  limit: number,
+  map: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results = new Array<R>(items.length);
+  const queue = items.entries();
+  const worker = async () => {
+    for (const [index, item] of queue) results[index] = await map(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  return results;
 }

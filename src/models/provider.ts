@@ -30,6 +30,24 @@ export interface ModelSummary {
   readonly configuration: ModelConfiguration;
 }
 
+/** One version in the repository's index. */
+export interface IndexEntry {
+  readonly model: string;
+  readonly version: string;
+  /** Why it cannot be called, as far as this environment has tried; undefined for one that can. */
+  readonly failure: string | undefined;
+}
+
+/** What the repository routes need besides: the whole index, and a hand on this environment's memory. */
+export interface ModelAdministration {
+  /** Every version that may be called. @throws ServingError UNAVAILABLE */
+  index(): Promise<readonly IndexEntry[]>;
+  /** Reads a model's folder anew and brings the version that it now means into memory. @throws as `acquire` does */
+  load(model: string): Promise<void>;
+  /** Releases every version of a model from this environment's memory; those in use go when their runs end. */
+  unload(model: string): void;
+}
+
 /** What the serving and the batch path need of the model side: names to loaded models. */
 export interface ModelProvider {
   /**

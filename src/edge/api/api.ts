@@ -1,18 +1,26 @@
-import { toServingError } from '../../errors.ts';
+import { lambdaPayloadBytes } from '../../contract/limits.ts';
+import { ServingError, toServingError } from '../../errors.ts';
 import type { Inference } from '../../inference/inference.ts';
 import type { InferenceStatistics } from '../../inference/statistics.ts';
-import type { ModelProvider } from '../../models/provider.ts';
+import type { ModelAdministration, ModelProvider } from '../../models/provider.ts';
+import { withContentCoding } from './content-coding.ts';
 import { errorResponse } from './error-response.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
+import type { Api, HttpRequest, HttpResponse } from './http.ts';
 import { inferRoute } from './infer-route.ts';
-import { modelMetadataRoute, modelReadyRoute, statisticsRoute } from './model-routes.ts';
+import {
+  modelConfigRoute,
+  modelMetadataRoute,
+  modelReadyRoute,
+  statisticsRoute,
+} from './model-routes.ts';
+import { loadRoute, repositoryIndexRoute, unloadRoute } from './repository-routes.ts';
 import { createRouter, type Routes } from './router.ts';
 import { liveRoute, readyRoute, serverMetadataRoute } from './server-routes.ts';
 
 export interface ApiOptions {
   /** Version of the software, as `GET /v2` tells it. */
   readonly version: string;
-  readonly provider: ModelProvider;
+  readonly provider: ModelProvider & ModelAdministration;
   readonly inference: Inference;
   readonly statistics: InferenceStatistics;
   /** Whether the call that is asked about is the environment's first. */
@@ -21,14 +29,15 @@ export interface ApiOptions {
   readonly onFailure: (request: HttpRequest, thrown: unknown) => void;
 }
 
-export type Api = (request: HttpRequest) => Promise<HttpResponse>;
-
 /** The HTTP surface as one function from request to response; it never throws. */
 export function createApi(options: ApiOptions): Api {
   const route = createRouter(routesOf(options));
+  const answer = withContentCoding(async (request) => route(request, {}));
   return async (request) => {
     try {
-      return await route(request, {});
+      const response = await answer(request);
+      refuseTooLarge(response);
+      return request.method === 'HEAD' ? { ...response, body: '' } : response;
     } catch (thrown) {
       const error = toServingError(thrown);
       if (error.statusCode >= 500) options.onFailure(request, thrown);
@@ -41,6 +50,7 @@ function routesOf(options: ApiOptions): Routes {
   const { provider, inference, statistics } = options;
   const metadata = modelMetadataRoute(provider);
   const ready = modelReadyRoute(provider);
+  const config = modelConfigRoute(provider);
   const infer = inferRoute(inference, options.isColdStart);
   const stats = statisticsRoute(provider, statistics);
   return {
@@ -50,11 +60,36 @@ function routesOf(options: ApiOptions): Routes {
     'GET /v2/models/stats': stats,
     'GET /v2/models/{model}': metadata,
     'GET /v2/models/{model}/ready': ready,
+    'GET /v2/models/{model}/config': config,
     'GET /v2/models/{model}/stats': stats,
     'POST /v2/models/{model}/infer': infer,
     'GET /v2/models/{model}/versions/{version}': metadata,
     'GET /v2/models/{model}/versions/{version}/ready': ready,
+    'GET /v2/models/{model}/versions/{version}/config': config,
     'GET /v2/models/{model}/versions/{version}/stats': stats,
     'POST /v2/models/{model}/versions/{version}/infer': infer,
+    'POST /v2/repository/index': repositoryIndexRoute(provider),
+    'POST /v2/repository/models/{model}/load': loadRoute(provider),
+    'POST /v2/repository/models/{model}/unload': unloadRoute(provider, provider),
   };
+}
+
+/** Room that the response's own envelope takes of Lambda's payload: status, headers, quotes. */
+const envelopeBytes = 16 * 1024;
+
+/** Lambda drops a response that is over its limit, and the caller gets a 502 that explains nothing. */
+function refuseTooLarge({ body }: HttpResponse): void {
+  const limitBytes = lambdaPayloadBytes - envelopeBytes;
+  // Text travels as a JSON string: each of its quotes takes two bytes. Only a long one is worth the exact count.
+  if (typeof body === 'string' && body.length <= limitBytes / 6) return;
+  const sizeBytes =
+    typeof body === 'string'
+      ? Buffer.byteLength(JSON.stringify(body))
+      : Math.ceil(body.byteLength / 3) * 4;
+  if (sizeBytes <= limitBytes) return;
+  throw new ServingError(
+    'PAYLOAD_TOO_LARGE',
+    `response: expected at most ${limitBytes} bytes as Lambda carries it, got ${sizeBytes}; ask for fewer outputs, ` +
+      'for binary ones (parameters.binary_data_output), for a compressed response, or use a transform job',
+  );
 }

@@ -20,6 +20,9 @@ export interface HttpResponse {
   readonly body: string | Uint8Array;
 }
 
+/** The whole HTTP surface, and each step around it. */
+export type Api = (request: HttpRequest) => Promise<HttpResponse>;
+
 export function jsonResponse(
   document: unknown,
   options: {

@@ -1,5 +1,7 @@
+import { modelFileName } from '../../contract/keys.ts';
 import type { InferenceStatistics } from '../../inference/statistics.ts';
 import type { ModelProvider } from '../../models/provider.ts';
+import { modelConfigDocument, modelMetadata } from '../../protocol/documents.ts';
 import { jsonResponse } from './http.ts';
 import type { RouteHandler } from './router.ts';
 
@@ -10,13 +12,36 @@ export function modelMetadataRoute(provider: ModelProvider): RouteHandler {
     try {
       const { versions } = await provider.describe(model);
       const { inputs, outputs } = lease.session;
-      return jsonResponse({
-        name: model,
-        versions: version === undefined ? versions : [lease.pinned.version],
-        platform: 'onnxruntime_onnx',
-        inputs,
-        outputs,
-      });
+      return jsonResponse(
+        modelMetadata({
+          name: model,
+          versions: version === undefined ? versions : [lease.pinned.version],
+          inputs,
+          outputs,
+        }),
+      );
+    } finally {
+      lease.release();
+    }
+  };
+}
+
+/** `GET /v2/models/{model}[/versions/{version}]/config`: what of Triton's configuration has a meaning here. */
+export function modelConfigRoute(provider: ModelProvider): RouteHandler {
+  return async (_request, { model = '', version }) => {
+    const lease = await provider.acquire({ model, version });
+    try {
+      const { inputs, outputs } = lease.session;
+      const { maxBatchSize } = lease.configuration;
+      return jsonResponse(
+        modelConfigDocument({
+          name: model,
+          maxBatchSize,
+          inputs,
+          outputs,
+          fileName: modelFileName,
+        }),
+      );
     } finally {
       lease.release();
     }

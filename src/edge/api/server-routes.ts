@@ -1,12 +1,23 @@
+import type { ServerMetadata } from '../../protocol/documents.ts';
 import { jsonResponse } from './http.ts';
 import type { RouteHandler } from './router.ts';
 
 /** Extensions of the protocol that this server speaks. */
-const extensions = ['binary_tensor_data', 'classification', 'parameters', 'statistics'] as const;
+const extensions: ServerMetadata['extensions'] = [
+  'binary_tensor_data',
+  'classification',
+  'model_configuration',
+  'model_repository',
+  'model_repository(unload_dependents)',
+  'parameters',
+  'schedule_policy',
+  'statistics',
+];
 
 /** `GET /v2`. */
 export function serverMetadataRoute(version: string): RouteHandler {
-  return () => jsonResponse({ name: 'pilotlight', version, extensions });
+  const metadata: ServerMetadata = { name: 'pilotlight', version, extensions };
+  return () => jsonResponse(metadata);
 }
 
 /** `GET /v2/health/live`. */
