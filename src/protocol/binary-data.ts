@@ -3,7 +3,6 @@ import { elementBytes, viewOf } from './datatype.ts';
 import type { Datatype, Tensor, TensorData } from './tensor.ts';
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const utf8 = new TextEncoder();
 
 /** Each BYTES element stands behind its length, 4 bytes little-endian. */
 const lengthPrefixBytes = 4;
@@ -40,9 +39,8 @@ export function parseBinaryData(
 }
 
 function checkBooleans(bytes: Uint8Array, field: string): void {
-  for (const [index, byte] of bytes.entries()) {
-    if (byte > 1) throw invalidRequest(`${field}[${index}]`, 'a byte of 0 or 1', `${byte}`);
-  }
+  const bad = bytes.findIndex((byte) => byte > 1);
+  if (bad >= 0) throw invalidRequest(`${field}[${bad}]`, 'a byte of 0 or 1', `${bytes[bad]}`);
 }
 
 function parseStrings(bytes: Uint8Array, count: number, field: string): string[] {
@@ -90,19 +88,15 @@ function parseUtf8(bytes: Uint8Array, field: string): string {
 }
 
 /** The raw form of a tensor; shares the tensor's memory but for BYTES. */
-export function toBinaryData(tensor: Pick<Tensor, 'data'>): Uint8Array {
-  const { data } = tensor;
+export function toBinaryData({ data }: Pick<Tensor, 'data'>): Uint8Array {
   if (!Array.isArray(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const encoded = data.map((text) => utf8.encode(text));
   let size = 0;
-  for (const element of encoded) size += lengthPrefixBytes + element.byteLength;
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
+  for (const text of data) size += lengthPrefixBytes + Buffer.byteLength(text);
+  const bytes = Buffer.allocUnsafe(size);
   let offset = 0;
-  for (const element of encoded) {
-    view.setUint32(offset, element.byteLength, true);
-    bytes.set(element, offset + lengthPrefixBytes);
-    offset += lengthPrefixBytes + element.byteLength;
+  for (const text of data) {
+    const length = bytes.write(text, offset + lengthPrefixBytes);
+    offset = bytes.writeUInt32LE(length, offset) + length;
   }
   return bytes;
 }

@@ -63,11 +63,15 @@ function decodeJsonData(
   count: number,
   field: string,
 ): TensorData {
-  if (datatype !== 'FP16') return parseJsonData(value, datatype, shape, count, `${field}.data`);
-  // The words of Triton's own server (http_server.cc).
-  throw new ServingError(
+  if (datatype === 'FP16') throw fp16InJson(`${field}.data`, name);
+  return parseJsonData(value, datatype, shape, count, `${field}.data`);
+}
+
+/** In the words of Triton's own server (http_server.cc). */
+export function fp16InJson(field: string, name: string): ServingError {
+  return new ServingError(
     'INVALID_REQUEST',
-    `${field}.data: sending FP16 data via JSON is not supported. Please use the binary data format for input ${quote(name)}`,
+    `${field}: sending FP16 data via JSON is not supported. Please use the binary data format for input ${quote(name)}`,
   );
 }
 

@@ -23,11 +23,13 @@ export function describe(value: unknown): string {
   return String(value);
 }
 
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** @throws ServingError INVALID_REQUEST */
 export function parseObject(value: unknown, field: string): JsonObject {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as JsonObject;
-  }
+  if (isObject(value)) return value;
   throw invalidRequest(field, 'an object', describe(value));
 }
 

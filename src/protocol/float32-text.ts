@@ -60,7 +60,7 @@ export function writeFloat32(value: number, bytes: Uint8Array, start: number): n
   const lowest = Math.ceil(scaled - half) | 0;
   const highest = (scaled + half) | 0;
   let unit = 1;
-  for (let next = 10; next <= 1e8 && ((highest / next) | 0) * next >= lowest; next *= 10) {
+  for (let next = 10; next <= 1e9 && ((highest / next) | 0) * next >= lowest; next *= 10) {
     unit = next;
     power--;
   }

@@ -26,11 +26,11 @@ export function parseJsonData(
   const rows = nested ? collectRows(value, shape, field) : [flatRow(value, shape, count, field)];
   const { target, fillRow, expected } = openFiller(datatype, count);
   let offset = 0;
-  for (const [index, row] of rows.entries()) {
+  for (const row of rows) {
     const bad = fillRow(row, offset);
     if (bad >= 0) {
-      const path = nested ? indexPath(index, shape.slice(0, -1)) : '';
-      throw invalidRequest(`${field}${path}[${bad}]`, expected, describe(row[bad]));
+      const path = nested ? indexPath(offset + bad, shape) : `[${bad}]`;
+      throw invalidRequest(field + path, expected, describe(row[bad]));
     }
     offset += row.length;
   }
@@ -48,29 +48,44 @@ function flatRow(row: Row, shape: readonly number[], count: number, field: strin
 
 /** The innermost arrays in their order, after a check that every array on the way is as long as the shape says. */
 function collectRows(data: Row, shape: readonly number[], field: string): readonly Row[] {
-  let rows: Row[] = [data];
-  for (const [axis, length] of shape.entries()) {
-    const path = (index: number) => field + indexPath(index, shape.slice(0, axis));
-    const inner: Row[] = [];
-    for (const [index, row] of rows.entries()) {
-      if (row.length !== length) {
-        throw invalidRequest(
-          path(index),
-          `${length} elements as the shape ${formatShape(shape)} says`,
-          `${row.length}`,
-        );
-      }
-      if (axis === shape.length - 1) continue;
-      for (const [position, element] of row.entries()) {
-        if (!Array.isArray(element)) {
-          throw invalidRequest(`${path(index)}[${position}]`, 'an array', describe(element));
-        }
-        inner.push(element);
-      }
-    }
-    if (axis < shape.length - 1) rows = inner;
+  let rows: readonly Row[] = [data];
+  checkLengths(rows, shape, 0, field);
+  for (let axis = 1; axis < shape.length; axis++) {
+    rows = innerRows(rows, shape.slice(0, axis), field);
+    checkLengths(rows, shape, axis, field);
   }
   return rows;
+}
+
+function checkLengths(
+  rows: readonly Row[],
+  shape: readonly number[],
+  axis: number,
+  field: string,
+): void {
+  const length = shape[axis];
+  const bad = rows.findIndex((row) => row.length !== length);
+  if (bad < 0) return;
+  throw invalidRequest(
+    field + indexPath(bad, shape.slice(0, axis)),
+    `${length} elements as the shape ${formatShape(shape)} says`,
+    `${rows[bad]?.length}`,
+  );
+}
+
+/** @param shape the dimensions that `rows` have together: how many there are, and each one's length */
+function innerRows(rows: readonly Row[], shape: readonly number[], field: string): readonly Row[] {
+  const inner: Row[] = [];
+  for (const row of rows) {
+    for (const element of row) {
+      if (!Array.isArray(element)) {
+        const path = indexPath(inner.length, shape);
+        throw invalidRequest(field + path, 'an array', describe(element));
+      }
+      inner.push(element);
+    }
+  }
+  return inner;
 }
 
 /** `[1][0][7]` for the row-major position within `shape`. */

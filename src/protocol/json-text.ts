@@ -87,11 +87,22 @@ function booleans(data: ArrayLike<number>, start: number, end: number): string {
 }
 
 function longIntegers(data: BigInt64Array | BigUint64Array, start: number, end: number): string {
+  // Low half first, as on every platform of Node. A value whose high half only extends the low one's sign is an
+  // INT32, and a UINT64 too when it is not negative: no BigInt for it.
+  const halves = new Int32Array(data.buffer, data.byteOffset, data.length * 2);
+  const lowest = data instanceof BigUint64Array ? 0 : -(2 ** 31);
   const words: string[] = [];
   for (let index = start; index < end; index++) {
-    const value = data[index] ?? 0n;
-    const number = Number(value);
-    words.push(Number.isSafeInteger(number) ? `${number}` : `"${value}"`);
+    const low = halves[2 * index] ?? 0;
+    words.push(
+      halves[2 * index + 1] === low >> 31 && low >= lowest
+        ? `${low}`
+        : longInteger(data[index] ?? 0n),
+    );
   }
   return words.join(',');
+}
+
+function longInteger(value: bigint): string {
+  return Number.isSafeInteger(Number(value)) ? `${value}` : `"${value}"`;
 }

@@ -1,4 +1,4 @@
-import { invalidRequest, ServingError } from '../errors.ts';
+import { invalidRequest } from '../errors.ts';
 import { parseBinaryData } from './binary-data.ts';
 import { elementBytes } from './datatype.ts';
 import type { InferRequest } from './infer.ts';
@@ -35,51 +35,52 @@ export function soleInput(inputs: readonly TensorMetadata[]): TensorMetadata {
   );
 }
 
-/** @throws ServingError INVALID_REQUEST */
-export function decodeRawTensor(bytes: Uint8Array, input: TensorMetadata): Tensor {
+function decodeRawTensor(bytes: Uint8Array, input: TensorMetadata): Tensor {
   const { name, datatype } = input;
-  if (datatype === 'BYTES') {
-    const shape = input.shape.map((dimension) => (dimension === -1 ? 1 : dimension));
-    if (countElements(shape, 'body') !== 1) {
-      throw invalidRequest(
-        'body',
-        'a model whose input is one element of BYTES',
-        formatShape(shape),
-      );
-    }
-    return { name, datatype, shape, data: parseBinaryData(bytes, datatype, 1, 'body') };
-  }
-  const shape = deduceShape(input, bytes.byteLength / elementBytes[datatype]);
+  const shape =
+    datatype === 'BYTES'
+      ? oneElement(input)
+      : deduceShape(input, bytes.byteLength / elementBytes[datatype], 'body');
   const count = countElements(shape, 'body');
   return { name, datatype, shape, data: parseBinaryData(bytes, datatype, count, 'body') };
 }
 
-/** Fills in the one dimension that varies, from the number of elements that came. */
-function deduceShape(input: TensorMetadata, elements: number): number[] {
+/** Elements of BYTES cannot be counted without reading them, so that only one may come raw. */
+function oneElement({ shape }: TensorMetadata): readonly number[] {
+  const dimensions = shape.map((dimension) => (dimension === -1 ? 1 : dimension));
+  if (countElements(dimensions, 'body') === 1) return dimensions;
+  throw invalidRequest('body', 'a model that takes one element of BYTES', formatShape(shape));
+}
+
+/**
+ * The shape of an input from its number of elements: one dimension that varies is deduced, and a first dimension
+ * that varies beside another is 1, for a body without a shape is one row.
+ *
+ * @throws ServingError INVALID_REQUEST
+ */
+export function deduceShape(
+  input: TensorMetadata,
+  elements: number,
+  field: string,
+): readonly number[] {
   const variable = input.shape.filter((dimension) => dimension === -1).length;
-  if (variable > 1) {
-    // Triton treats a raw request as one row of a model that batches: the first dimension is then 1.
-    const [first, ...others] = input.shape;
-    if (first === -1 && variable === 2) {
-      return [1, ...deduceShape({ ...input, shape: others }, elements)];
-    }
+  const known =
+    variable === 2 && input.shape[0] === -1 ? [1, ...input.shape.slice(1)] : input.shape;
+  const place = known.indexOf(-1);
+  if (place !== known.lastIndexOf(-1)) {
     throw invalidRequest(
-      'body',
-      'an input with at most one dimension that varies',
-      formatShape(input.shape),
+      field,
+      `a shape, for more than one dimension of ${formatShape(input.shape)} varies`,
+      'none',
     );
   }
-  if (variable === 0) return [...input.shape];
-  const fixed = input.shape.reduce(
-    (product, dimension) => (dimension === -1 ? product : product * dimension),
-    1,
+  if (place < 0) return known;
+  const fixed = countElements(known.with(place, 1), field);
+  const length = fixed === 0 ? 0 : elements / fixed;
+  if (Number.isInteger(length)) return known.with(place, length);
+  throw invalidRequest(
+    field,
+    `a multiple of ${fixed} elements of ${input.datatype} for the shape ${formatShape(input.shape)}`,
+    `${elements}`,
   );
-  const deduced = fixed === 0 ? 0 : elements / fixed;
-  if (!Number.isInteger(deduced)) {
-    throw new ServingError(
-      'INVALID_REQUEST',
-      `body: expected a whole number of rows of ${formatShape(input.shape)} ${input.datatype}, got ${elements} elements`,
-    );
-  }
-  return input.shape.map((dimension) => (dimension === -1 ? deduced : dimension));
 }

@@ -1,0 +1,84 @@
+import { invalidRequest } from '../../errors.ts';
+import { describe } from '../fields.ts';
+import { formatFloat32 } from '../float32-text.ts';
+import { halfToNumber } from '../half.ts';
+import { openFiller } from '../json-fill.ts';
+import type { Datatype, Tensor, TensorData } from '../tensor.ts';
+
+const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const integer = /^[+-]?\d{1,20}$/;
+
+/**
+ * Text cells as an array of a datatype. For floats an empty cell is a missing value and so NaN, as `nan` is; `inf`
+ * and `-inf` are the infinities, and a number beyond FP32 becomes one, as it does in any CSV reader.
+ *
+ * @param cellField the name of a cell in messages, from its place
+ * @throws ServingError INVALID_REQUEST
+ */
+export function parseCells(
+  cells: readonly string[],
+  datatype: Datatype,
+  cellField: (place: number) => string,
+): TensorData {
+  if (datatype === 'FP32' || datatype === 'FP64') {
+    const numbers = cells.map((cell, place) => {
+      const number = toFloat(cell);
+      if (number === undefined) {
+        throw invalidRequest(cellField(place), 'a number', describe(cell));
+      }
+      return number;
+    });
+    return datatype === 'FP32' ? Float32Array.from(numbers) : Float64Array.from(numbers);
+  }
+  if (datatype === 'FP16') {
+    throw invalidRequest('body', 'binary data for an input of FP16', 'text');
+  }
+  const { target, fillRow, expected } = openFiller(datatype, cells.length);
+  const bad = fillRow(
+    cells.map((cell) => toJsonValue(cell, datatype)),
+    0,
+  );
+  if (bad >= 0) throw invalidRequest(cellField(bad), expected, describe(cells[bad]));
+  return target;
+}
+
+function toFloat(cell: string): number | undefined {
+  if (decimal.test(cell)) return Number(cell);
+  switch (cell.toLowerCase()) {
+    case '':
+    case 'nan':
+      return Number.NaN;
+    case 'inf':
+    case '+inf':
+    case 'infinity':
+      return Number.POSITIVE_INFINITY;
+    case '-inf':
+    case '-infinity':
+      return Number.NEGATIVE_INFINITY;
+    default:
+      return undefined;
+  }
+}
+
+/** A cell as JSON would have had it; what does not read as the datatype stays a text, which its filler refuses. */
+function toJsonValue(cell: string, datatype: Datatype): unknown {
+  if (datatype === 'BYTES') return cell;
+  if (datatype === 'BOOL') {
+    const word = cell.toLowerCase();
+    if (word === 'true' || word === '1') return true;
+    return word === 'false' || word === '0' ? false : cell;
+  }
+  if (!integer.test(cell)) return decimal.test(cell) ? Number(cell) : cell;
+  const number = Number(cell);
+  return Number.isSafeInteger(number) ? number : BigInt(cell.replace('+', ''));
+}
+
+/** The text of one element of a tensor: `true`, digits, the shortest decimal form, the string itself. */
+export function cellText({ datatype, data }: Tensor, place: number): string {
+  const value = data[place] ?? 0;
+  if (datatype === 'BOOL') return value === 1 ? 'true' : 'false';
+  if (typeof value !== 'number') return `${value}`;
+  if (datatype === 'FP32') return formatFloat32(value);
+  if (datatype === 'FP16') return formatFloat32(halfToNumber(value));
+  return Object.is(value, -0) ? '-0' : `${value}`;
+}

@@ -1,0 +1,35 @@
+import { splitBody } from '../body.ts';
+import type { InferResponse } from '../infer.ts';
+import { parseJsonDocument } from '../json-document.ts';
+import { type BodyFormat, bareRequest, type DecodeContext, type Invocation } from './format.ts';
+import { tensorsOfInstances } from './instances.ts';
+import { rowTexts } from './rows.ts';
+
+/** One row a line, in and out; empty lines are passed over. */
+export const jsonLinesFormat: BodyFormat = {
+  mediaTypes: [
+    'application/jsonlines',
+    'application/x-jsonlines',
+    'application/jsonl',
+    'application/x-ndjson',
+  ],
+  decode(body: Uint8Array | string, { inputs }: DecodeContext): Invocation {
+    const { json = '' } = splitBody(body, undefined);
+    const documents = json
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line, index) => parseJsonDocument(line, `lines[${index}]`));
+    const instances = {
+      rows: documents.map(({ root }) => root),
+      exactRows: () => documents.map((document) => document.exactRoot()),
+    };
+    const tensors = tensorsOfInstances(instances, inputs, 'lines');
+    return { request: bareRequest(tensors), layout: 'rows', withHeader: false };
+  },
+  encode({ outputs }: InferResponse) {
+    const body = rowTexts(outputs)
+      .map((row) => `${row}\n`)
+      .join('');
+    return { body, headers: { 'content-type': 'application/jsonlines' } };
+  },
+};

@@ -1,0 +1,48 @@
+import { fp16InJson } from '../decode-tensor.ts';
+import { parseJsonData } from '../json-data.ts';
+import { countElements, maximumRank } from '../shape.ts';
+import type { Tensor, TensorMetadata } from '../tensor.ts';
+import { fitShape } from './fit-shape.ts';
+
+/**
+ * A JSON value of numbers, strings or booleans, nested or not, as the tensor that an input takes.
+ *
+ * @throws ServingError INVALID_REQUEST
+ */
+export function tensorOfValue(value: unknown, input: TensorMetadata, field: string): Tensor {
+  const { name, datatype } = input;
+  if (datatype === 'FP16') throw fp16InJson(field, name);
+  const observed = observeShape(value);
+  const shape = fitShape(observed, input, field);
+  const data = parseJsonData(
+    alignNesting(value, observed, shape),
+    datatype,
+    shape,
+    countElements(shape, field),
+    field,
+  );
+  return { name, datatype, shape, data };
+}
+
+/** The lengths of the first array at each depth: `parseJsonData` holds all others against them. */
+function observeShape(value: unknown): readonly number[] {
+  const shape: number[] = [];
+  let inner = value;
+  while (Array.isArray(inner) && shape.length <= maximumRank) {
+    shape.push(inner.length);
+    inner = inner[0];
+  }
+  return shape;
+}
+
+/** The value with as many brackets as the shape has dimensions, or with one pair for flat data. */
+function alignNesting(
+  value: unknown,
+  observed: readonly number[],
+  shape: readonly number[],
+): unknown {
+  if (!Array.isArray(value)) return [value];
+  if (observed.length <= 1) return value;
+  if (observed.length < shape.length) return [value];
+  return observed.length > shape.length ? value[0] : value;
+}

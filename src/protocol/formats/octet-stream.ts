@@ -1,0 +1,50 @@
+import { inferenceHeaderContentLengthHeader } from '../body.ts';
+import { decodeInferRequest } from '../decode-request.ts';
+import { encodeInferResponse } from '../encode-response.ts';
+import type { EncodedBody } from '../encode-tensor.ts';
+import type { InferResponse } from '../infer.ts';
+import type { BodyFormat, DecodeContext, Invocation } from './format.ts';
+
+/**
+ * Raw bytes of a model's only input, or JSON and binary tensors where the header of the binary extension says so.
+ * Answered by the binary extension, which tells names, datatypes and shapes.
+ */
+export const octetStreamFormat: BodyFormat = {
+  mediaTypes: ['application/octet-stream'],
+  decode(body: Uint8Array | string, context: DecodeContext): Invocation {
+    const inferenceHeaderContentLength = context.inferenceHeaderContentLength ?? '0';
+    return openInference(body, inferenceHeaderContentLength, context);
+  },
+  encode: encodeBinary,
+};
+
+/** The parameter of SageMaker's media type that says what the header of the binary extension says elsewhere. */
+const jsonHeaderSize = 'json-header-size';
+const sageMakerBinary = 'application/vnd.sagemaker-triton.binary+json';
+
+/** The binary extension as clients of SageMaker's Triton containers send it, where no header of theirs arrives. */
+export const sageMakerBinaryFormat: BodyFormat = {
+  mediaTypes: [sageMakerBinary],
+  decode(body: Uint8Array | string, context: DecodeContext): Invocation {
+    return openInference(body, context.parameters.get(jsonHeaderSize), context);
+  },
+  encode(response: InferResponse, invocation: Invocation): EncodedBody {
+    const { body, headers } = encodeBinary(response, invocation);
+    const size = headers[inferenceHeaderContentLengthHeader.toLowerCase()] ?? `${body.length}`;
+    return { body, headers: { 'content-type': `${sageMakerBinary};${jsonHeaderSize}=${size}` } };
+  },
+};
+
+function openInference(
+  body: Uint8Array | string,
+  inferenceHeaderContentLength: string | undefined,
+  { inputs }: DecodeContext,
+): Invocation {
+  const request = decodeInferRequest(body, { inferenceHeaderContentLength }, inputs);
+  return { request, layout: 'open-inference', withHeader: false };
+}
+
+function encodeBinary(response: InferResponse, { request }: Invocation): EncodedBody {
+  const outputs = request.outputs?.map((output) => ({ ...output, binary: true }));
+  return encodeInferResponse(response, outputs, { binaryOutputs: true });
+}
