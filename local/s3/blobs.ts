@@ -40,30 +40,31 @@ export class BlobFolder {
   }
 
   /**
-   * Writes a stream to a new file, with memory for one chunk whatever the size.
-   * @returns no blob when there was not one byte
-   * @throws what the source throws; nothing is left behind then
+   * Writes a stream to a new file, with memory for one chunk whatever the size, and hands it to `keep`, which
+   * must make the journal name it. No blob is made of no bytes.
+   * @throws what the source or `keep` throws; nothing is left behind then
    */
-  async write(source: AsyncIterable<Uint8Array>): Promise<Blob | undefined> {
+  async write<T>(
+    source: AsyncIterable<Uint8Array>,
+    keep: (blobs: readonly Blob[]) => T,
+  ): Promise<T> {
     const id = randomBytes(16).toString('hex');
-    const path = this.#path(id);
-    const file = await open(path, 'wx');
+    const file = await open(this.#path(id), 'wx');
     let sizeBytes = 0;
+    let kept = false;
     try {
       for await (const chunks of gathered(source, writeChunkBytes)) {
         const bytes = Buffer.concat(chunks);
         await file.writeFile(bytes);
         sizeBytes += bytes.byteLength;
       }
-    } catch (error) {
+      const result = keep(sizeBytes === 0 ? [] : [{ id, sizeBytes }]);
+      kept = sizeBytes > 0;
+      return result;
+    } finally {
       await file.close();
-      await unlink(path);
-      throw error;
+      if (!kept) this.#unlink(id);
     }
-    await file.close();
-    if (sizeBytes > 0) return { id, sizeBytes };
-    await unlink(path);
-    return undefined;
   }
 
   /**

@@ -18,7 +18,10 @@ export interface BodyDigests {
   readonly sizeBytes: number;
   /** Hex. */
   readonly md5: string;
+  /** The one to keep. */
   readonly checksum: Checksum;
+  /** The one that the request promised, which held. */
+  readonly promisedChecksum: Checksum | undefined;
 }
 
 /** A checksum that the request promises, in a header or in the trailer of an aws-chunked body. */
@@ -37,21 +40,26 @@ export class RequestBody {
   readonly #request: S3Request;
   readonly #md5 = createHash('md5');
   readonly #sha256: Hash | undefined;
-  readonly #hasher: Hasher;
   readonly #promised: PromisedChecksum | undefined;
-  readonly #algorithm: ChecksumAlgorithm;
+  readonly #keptAlgorithm: ChecksumAlgorithm;
+  /** Of the checksum to keep, and of the promised one where that is another. */
+  readonly #hashers: ReadonlyMap<ChecksumAlgorithm, Hasher>;
   #trailers: ReadonlyMap<string, string> = new Map();
   #digests: BodyDigests | undefined;
 
   /**
-   * @param fallbackAlgorithm which checksum to compute when the request promises none
+   * @param keptAlgorithm which checksum `digests` gives. @default the promised one, else CRC64NVME
    * @throws S3Error InvalidRequest, InvalidDigest or MissingContentLength
    */
-  constructor(request: S3Request, fallbackAlgorithm: ChecksumAlgorithm = defaultChecksumAlgorithm) {
+  constructor(request: S3Request, keptAlgorithm?: ChecksumAlgorithm) {
     this.#request = request;
     this.#promised = promisedChecksum(request);
-    this.#algorithm = this.#promised?.algorithm ?? fallbackAlgorithm;
-    this.#hasher = createHasher(this.#algorithm);
+    this.#keptAlgorithm = keptAlgorithm ?? this.#promised?.algorithm ?? defaultChecksumAlgorithm;
+    const algorithms = new Set([
+      this.#keptAlgorithm,
+      this.#promised?.algorithm ?? this.#keptAlgorithm,
+    ]);
+    this.#hashers = new Map([...algorithms].map((each) => [each, createHasher(each)]));
     this.#sha256 = isSha256(request.header('x-amz-content-sha256'))
       ? createHash('sha256')
       : undefined;
@@ -80,7 +88,7 @@ export class RequestBody {
       sizeBytes += chunk.byteLength;
       this.#md5.update(chunk);
       this.#sha256?.update(chunk);
-      this.#hasher.update(chunk);
+      for (const hasher of this.#hashers.values()) hasher.update(chunk);
       yield chunk;
     }
     await this.#verify(sizeBytes);
@@ -120,19 +128,32 @@ export class RequestBody {
         },
       });
     }
-    const value = await digestBase64(this.#hasher);
-    this.#verifyChecksum(value);
-    const checksum: Checksum = { algorithm: this.#algorithm, value, type: 'FULL_OBJECT' };
-    this.#digests = { sizeBytes, md5: md5.toString('hex'), checksum };
+    const promised = this.#promised && (await this.#digestOf(this.#promised.algorithm));
+    if (promised !== undefined) this.#verifyChecksum(promised);
+    const kept = this.#keptAlgorithm;
+    this.#digests = {
+      sizeBytes,
+      md5: md5.toString('hex'),
+      checksum: promised?.algorithm === kept ? promised : await this.#digestOf(kept),
+      promisedChecksum: promised,
+    };
   }
 
-  #verifyChecksum(computed: string): void {
-    if (this.#promised === undefined) return;
-    const { algorithm } = this.#promised;
-    const promised = this.#promised.value ?? this.#trailers.get(checksumHeader(algorithm));
+  async #digestOf(algorithm: ChecksumAlgorithm): Promise<Checksum> {
+    const hasher = this.#hashers.get(algorithm) ?? createHasher(algorithm);
+    return { algorithm, value: await digestBase64(hasher), type: 'FULL_OBJECT' };
+  }
+
+  #verifyChecksum({ algorithm, value: computed }: Checksum): void {
+    const promised = this.#promised?.value ?? this.#trailers.get(checksumHeader(algorithm));
     if (promised === undefined) {
       throw new S3Error('MalformedTrailerError', {
         message: `The trailer ${checksumHeader(algorithm)} was announced and did not come.`,
+      });
+    }
+    if (promised.length !== computed.length) {
+      throw new S3Error('InvalidRequest', {
+        message: `Value for ${checksumHeader(algorithm)} header is invalid.`,
       });
     }
     if (promised !== computed) {

@@ -11,7 +11,7 @@ import {
 import { parseWriteConditions, unquoted } from '../conditions.ts';
 import { type ObjectHandler, versionHeader } from '../context.ts';
 import { combineCrcs } from '../crc-combine.ts';
-import { invalidArgument, S3Error } from '../errors.ts';
+import { S3Error } from '../errors.ts';
 import type { Bucket, ObjectVersion, OpenUpload, Part } from '../model.ts';
 import { type Reply, xmlReply } from '../reply.ts';
 import type { ObjectRequest } from '../request.ts';
@@ -125,10 +125,12 @@ function parseParts(document: XmlElement): readonly NamedPart[] {
 function choose(upload: OpenUpload, named: readonly NamedPart[]): readonly Part[] {
   return named.map(({ partNumber, etag, checksum }, index) => {
     const part = upload.parts.get(partNumber);
+    // AWS takes a checksum here only where the upload was created with one.
     const matches =
       part?.etag === etag &&
       (checksum === undefined ||
-        (checksum.algorithm === part.checksum.algorithm && checksum.value === part.checksum.value));
+        (checksum.algorithm === upload.checksumAlgorithm &&
+          checksum.value === part.checksum.value));
     if (part === undefined || !matches) {
       throw new S3Error('InvalidPart', {
         details: { UploadId: upload.id, PartNumber: partNumber, ETag: etag },
@@ -186,10 +188,8 @@ function checkObjectChecksum(request: ObjectRequest, checksum: Checksum): void {
 function checkObjectSize(request: ObjectRequest, sizeBytes: number): void {
   const promised = request.header('x-amz-mp-object-size');
   if (promised !== undefined && Number(promised) !== sizeBytes) {
-    throw invalidArgument(
-      'x-amz-mp-object-size',
-      promised,
-      `The provided 'x-amz-mp-object-size' header value ${promised} does not match what was computed: ${sizeBytes}`,
-    );
+    throw new S3Error('InvalidRequest', {
+      message: `The provided 'x-amz-mp-object-size' header value ${promised} does not match what was computed: ${sizeBytes}`,
+    });
   }
 }

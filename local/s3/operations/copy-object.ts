@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { parseAttributes } from '../attributes.ts';
-import type { BodyDigests } from '../body.ts';
 import {
   type ChecksumAlgorithm,
   checksumElement,
@@ -13,7 +12,7 @@ import { checkCopySourceConditions, parseWriteConditions } from '../conditions.t
 import { type ObjectHandler, versionHeader } from '../context.ts';
 import { invalidArgument, S3Error } from '../errors.ts';
 import { findObject } from '../lookup.ts';
-import type { Blob, Bucket, ObjectAttributes, ObjectVersion, Part } from '../model.ts';
+import type { Bucket, ObjectAttributes, ObjectVersion, Part } from '../model.ts';
 import type { ByteRange } from '../range.ts';
 import { xmlReply } from '../reply.ts';
 import { decodeKey, type ObjectRequest } from '../request.ts';
@@ -44,17 +43,11 @@ export const copyObject: ObjectHandler = async (request, { store }) => {
   const attributes = attributesOfCopy(request, source);
   const algorithm = checksumAlgorithmOfCopy(request, source.version);
   const conditions = parseWriteConditions(request);
-  const version = await store.underConditions(bucket, key, conditions, async (check) => {
+  const version = await store.underConditions(bucket, key, conditions, (check) => {
     const whole = { startByte: 0, endByte: source.version.sizeBytes };
-    const { blobs, digests } = await copyBytes(store, source.version, whole, algorithm);
-    const { md5, sizeBytes, checksum } = digests;
-    const draft = { etag: md5, sizeBytes, blobs, attributes, checksum };
-    try {
-      return store.putObject(bucket, key, draft, 'ObjectCreated:Copy', check);
-    } catch (error) {
-      store.blobs.remove(blobs);
-      throw error;
-    }
+    return copyBytes(store, source.version, whole, algorithm, (bytes) =>
+      store.putObject(bucket, key, { ...bytes, attributes }, 'ObjectCreated:Copy', check),
+    );
   });
   return xmlReply(
     'CopyObjectResult',
@@ -75,42 +68,36 @@ export const uploadPartCopy: ObjectHandler = async (request, { store }) => {
   const { version, headers } = findSource(request, store);
   const range = parseSourceRange(request, version.sizeBytes);
   const algorithm = upload.checksumAlgorithm ?? defaultChecksumAlgorithm;
-  const { blobs, digests } = await copyBytes(store, version, range, algorithm);
-  const { md5, sizeBytes, checksum } = digests;
-  const part: Part = {
-    partNumber,
-    sizeBytes,
-    etag: md5,
-    lastModifiedMs: Date.now(),
-    blobs,
-    checksum,
-  };
-  try {
-    store.putPart(bucket, key, uploadId, part);
-  } catch (error) {
-    store.blobs.remove(blobs);
-    throw error;
-  }
+  const part = await copyBytes(store, version, range, algorithm, (bytes): Part => {
+    const copied = { ...bytes, partNumber, lastModifiedMs: Date.now() };
+    store.putPart(bucket, key, uploadId, copied);
+    return copied;
+  });
   return xmlReply(
     'CopyPartResult',
     {
-      ETag: `"${md5}"`,
+      ETag: `"${part.etag}"`,
       LastModified: new Date(part.lastModifiedMs).toISOString(),
-      [checksumElement(checksum.algorithm)]: checksum.value,
+      [checksumElement(part.checksum.algorithm)]: part.checksum.value,
     },
     headers,
   );
 };
 
+/** The bytes that a copy made, and what was computed over them. */
+type CopiedBytes = Pick<Part, 'etag' | 'sizeBytes' | 'blobs' | 'checksum'>;
+
 /** Writes a new blob, and hashes on the way: the copy of a multipart object has an ETag of its own. */
-async function copyBytes(
+async function copyBytes<T>(
   store: Store,
   source: ObjectVersion,
   { startByte, endByte }: ByteRange,
   algorithm: ChecksumAlgorithm,
-): Promise<{ readonly blobs: readonly Blob[]; readonly digests: BodyDigests }> {
+  keep: (bytes: CopiedBytes) => T,
+): Promise<T> {
   const md5 = createHash('md5');
   const hasher = createHasher(algorithm);
+  let value = '';
   const hashed = async function* (): AsyncGenerator<Buffer> {
     for await (const chunk of store.blobs.read(source.blobs, startByte, endByte)) {
       const bytes = Buffer.from(chunk);
@@ -118,17 +105,16 @@ async function copyBytes(
       hasher.update(bytes);
       yield bytes;
     }
+    value = await digestBase64(hasher);
   };
-  const blob = await store.blobs.write(hashed());
-  const value = await digestBase64(hasher);
-  return {
-    blobs: blob === undefined ? [] : [blob],
-    digests: {
+  return await store.blobs.write(hashed(), (blobs) =>
+    keep({
+      etag: md5.digest('hex'),
       sizeBytes: endByte - startByte,
-      md5: md5.digest('hex'),
+      blobs,
       checksum: { algorithm, value, type: 'FULL_OBJECT' },
-    },
-  };
+    }),
+  );
 }
 
 /** `x-amz-copy-source`: `[/]bucket/key[?versionId=...]`, percent-encoded. */

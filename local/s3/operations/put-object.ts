@@ -17,18 +17,13 @@ export const putObject: ObjectHandler = async (request, { store }) => {
   const attributes = parseAttributes(request);
   const body = new RequestBody(request);
   const conditions = parseWriteConditions(request);
-  const version = await store.underConditions(bucket, key, conditions, async (check) => {
-    const blob = await store.blobs.write(body.bytes());
-    const blobs = blob === undefined ? [] : [blob];
-    const { md5, sizeBytes, checksum } = body.digests;
-    try {
+  const version = await store.underConditions(bucket, key, conditions, (check) =>
+    store.blobs.write(body.bytes(), (blobs) => {
+      const { md5, sizeBytes, checksum } = body.digests;
       const draft = { etag: md5, sizeBytes, blobs, attributes, checksum };
       return store.putObject(bucket, key, draft, 'ObjectCreated:Put', check);
-    } catch (error) {
-      store.blobs.remove(blobs);
-      throw error;
-    }
-  });
+    }),
+  );
   return emptyReply(200, {
     etag: `"${version.etag}"`,
     ...checksumHeadersOf(version.checksum),

@@ -5,6 +5,7 @@ import {
   type ChecksumType,
   checksumAlgorithms,
   checksumElement,
+  checksumHeader,
   defaultChecksumAlgorithm,
   isChecksumAlgorithm,
 } from '../checksums.ts';
@@ -16,7 +17,6 @@ import { emptyReply, xmlReply } from '../reply.ts';
 import type { S3Request } from '../request.ts';
 import type { XmlContent } from '../xml.ts';
 import { owner } from './buckets.ts';
-import { checksumHeadersOf } from './get-object.ts';
 import { parseLimit } from './list-parameters.ts';
 import { refuseTooLarge } from './put-object.ts';
 
@@ -45,27 +45,17 @@ export const uploadPart: ObjectHandler = async (request, { store }) => {
   const { uploadId, partNumber } = parsePartAddress(request.query);
   const upload = store.upload(bucket, key, uploadId);
   refuseTooLarge(request);
-  const body = new RequestBody(request, upload.checksumAlgorithm);
+  const body = new RequestBody(request, upload.checksumAlgorithm ?? defaultChecksumAlgorithm);
   requireChecksum(upload, body.promisedAlgorithm);
-  const blob = await store.blobs.write(body.bytes());
-  const blobs = blob === undefined ? [] : [blob];
-  const { md5, sizeBytes, checksum } = body.digests;
-  const part: Part = {
-    partNumber,
-    sizeBytes,
-    etag: md5,
-    lastModifiedMs: Date.now(),
-    blobs,
-    checksum,
-  };
-  try {
+  await store.blobs.write(body.bytes(), (blobs) => {
+    const { md5: etag, sizeBytes, checksum } = body.digests;
+    const lastModifiedMs = Date.now();
+    const part = { partNumber, sizeBytes, etag, lastModifiedMs, blobs, checksum };
     store.putPart(bucket, key, uploadId, part);
-  } catch (error) {
-    store.blobs.remove(blobs);
-    throw error;
-  }
-  const { 'x-amz-checksum-type': _, ...checksumHeaders } = checksumHeadersOf(checksum);
-  return emptyReply(200, { etag: `"${md5}"`, ...checksumHeaders });
+  });
+  const { md5, promisedChecksum, checksum } = body.digests;
+  const { algorithm, value } = promisedChecksum ?? checksum;
+  return emptyReply(200, { etag: `"${md5}"`, [checksumHeader(algorithm)]: value });
 };
 
 export const abortMultipartUpload: ObjectHandler = ({ bucket, key, query }, { store }) => {
@@ -116,19 +106,16 @@ export function parsePartAddress(query: URLSearchParams): {
   return { uploadId: query.get('uploadId') ?? '', partNumber };
 }
 
-/** An upload's parts carry the checksum it was created with, and no other. @throws S3Error InvalidRequest */
+/**
+ * Where an upload was created with a checksum, its parts carry that one and no other; only what is to become a
+ * checksum of the whole object may be left to S3. @throws S3Error InvalidRequest
+ */
 function requireChecksum(upload: OpenUpload, promised: ChecksumAlgorithm | undefined): void {
   const { checksumAlgorithm, checksumType } = upload;
-  const matches =
-    promised === undefined
-      ? checksumAlgorithm === undefined || checksumType === 'FULL_OBJECT'
-      : promised === (checksumAlgorithm ?? defaultChecksumAlgorithm);
-  if (matches) return;
-  const [expected, actual] = [checksumAlgorithm, promised].map(
-    (algorithm) => algorithm?.toLowerCase() ?? 'null',
-  );
+  if (checksumAlgorithm === undefined || promised === checksumAlgorithm) return;
+  if (promised === undefined && checksumType === 'FULL_OBJECT') return;
   throw new S3Error('InvalidRequest', {
-    message: `Checksum Type mismatch occurred, expected checksum Type: ${expected}, actual checksum Type: ${actual}`,
+    message: `Checksum Type mismatch occurred, expected checksum Type: ${checksumAlgorithm.toLowerCase()}, actual checksum Type: ${promised?.toLowerCase() ?? 'null'}`,
   });
 }
 
