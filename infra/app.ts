@@ -1,14 +1,12 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { bundleFunctions } from './bundle.ts';
 import { stageImage } from './image.ts';
-import { InferenceService } from './inference-service.ts';
+import { PilotlightStack } from './pilotlight-stack.ts';
 
 await bundleFunctions();
-await stageImage();
+stageImage();
 
 const app = new App();
-const stack = new Stack(app, 'Pilotlight', {
-  description: 'Serverless inference for ONNX models',
-});
-// The stack's own child: CDK leaves the id `Default` out of logical ids.
-new InferenceService(stack, 'Default');
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+new PilotlightStack(app, 'Pilotlight');

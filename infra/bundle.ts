@@ -74,10 +74,7 @@ export async function bundleFunctions(
     format: 'esm',
     // ES modules first: what is not called is then left out, of the AWS SDK above all.
     mainFields: ['module', 'main'],
-    // CommonJS libraries in the bundle call `require` for Node's own modules.
-    banner: {
-      js: "import{createRequire as pilotlightRequire}from'node:module';const require=pilotlightRequire(import.meta.url);",
-    },
+    banner: { js: requireInEsModule },
     minify: true,
     keepNames: true,
     // Node prints the line that threw: without a limit that is the whole bundle.

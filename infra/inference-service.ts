@@ -1,10 +1,174 @@
 import { Duration, Stack, Token } from 'aws-cdk-lib';
-import { LambdaDeploymentConfig, LambdaDeploymentGroup } from 'aws-cdk-lib/aws-codedeploy';
+import { LambdaDeploymentConfig } from 'aws-cdk-lib/aws-codedeploy';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Alias } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { EventType } from 'aws-cdk-lib/aws-s3';
-import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { jobsInputPrefix, jobsResultPrefix, modelPrefix } from '../src/contract/keys.ts';
+import { visibilityTimeoutFactor } from '../src/contract/limits.ts';
+import { ConfigurationError } from './configuration-error.ts';
+import { Canary } from './constructs/canary.ts';
+import { Endpoint } from './constructs/endpoint.ts';
+import { grantExecute, grantReadObjects, grantWriteObjects } from './constructs/grants.ts';
+import type { InferenceFunction } from './constructs/inference-function.ts';
+import { MonthlyBudget } from './constructs/monthly-budget.ts';
+import { ServiceAlarms } from './constructs/service-alarms.ts';
+import { ServiceDashboard } from './constructs/service-dashboard.ts';
+import { ServiceMetrics } from './constructs/service-metrics.ts';
+import { WorkQueue } from './constructs/work-queue.ts';
+import { EndpointAccess } from './endpoint-access.ts';
+import type { InferenceServiceProps } from './inference-service-props.ts';
+import { as, present } from './optional.ts';
+import { snapStartProblems, visibilityProblems } from './resource-checks.ts';
+import { createFunctions } from './service-functions.ts';
+import { grantPermissions } from './service-permissions.ts';
+import { createState } from './service-state.ts';
+import { connectTriggers } from './service-triggers.ts';
+import { settingsOf, settingsProblems } from './settings.ts';
+
+/**
+ * Models in a bucket, served over HTTPS and applied to uploads:
+ *
+ *     HTTPS ──> Endpoint ──> Api ──> Models
+ *     upload ─> Jobs ─> PlanQueue ─> Plan ─> ShardQueue ─> Transform ─> Results
+ */
+export class InferenceService extends Construct {
+  readonly models: IBucket;
+  readonly jobs: IBucket;
+  readonly results: IBucket;
+  readonly eventBus: IEventBus;
+  readonly planQueue: WorkQueue;
+  readonly shardQueue: WorkQueue;
+  readonly api: InferenceFunction;
+  readonly plan: InferenceFunction;
+  readonly transform: InferenceFunction;
+  readonly endpoint: Endpoint;
+  readonly metrics: ServiceMetrics;
+
+  /** @throws ConfigurationError that says, a sentence each, what in the props cannot work and what to do */
+  constructor(scope: Construct, id: string, props: InferenceServiceProps = {}) {
+    super(scope, id);
+    const settings = settingsOf(props);
+    const problems = settingsProblems(props, settings, regionOf(this));
+    if (problems.length > 0) throw new ConfigurationError(problems);
+    const access = props.access ?? EndpointAccess.iam();
+
+    const state = createState(this, props);
+    this.models = state.models;
+    this.jobs = state.jobs;
+    this.results = state.results;
+    this.eventBus = props.eventBus ?? as<IEventBus>(new EventBus(this, 'Events'));
+    this.planQueue = this.#queue('PlanQueue', settings.planTimeout, props);
+    this.shardQueue = this.#queue('ShardQueue', settings.transformTimeout, props);
+
+    const functions = createFunctions(this, { ...this.#parts(), props, settings, access });
+    this.api = functions.api;
+    this.plan = functions.plan;
+    this.transform = functions.transform;
+    grantPermissions({ ...this.#parts(), ...functions });
+    connectTriggers({ ...this.#parts(), ...functions, props });
+
+    const invoked = settings.compute.bind(this.api);
+    this.endpoint = new Endpoint(this, 'Endpoint', {
+      handler: invoked,
+      access,
+      throttlingRateLimit: props.throttlingRateLimit ?? 500,
+      throttlingBurstLimit: props.throttlingBurstLimit ?? 1000,
+      corsOrigins: props.corsOrigins ?? [],
+      domainName: props.domainName,
+      logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
+    });
+
+    this.metrics = new ServiceMetrics({ endpoint: this.endpoint, ...functions });
+    const alarms = this.#operate(props);
+    if (invoked instanceof Alias) {
+      new Canary(this, 'Canary', {
+        alias: invoked,
+        alarms: alarms.rollback,
+        deploymentConfig:
+          props.deploymentConfig ?? LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES,
+      });
+    }
+    this.node.addValidation({ validate: () => this.#resourceProblems() });
+  }
+
+  /**
+   * Lets a caller send requests that it signs with its AWS credentials.
+   * @param options.models whose paths alone are meant. @default every path, jobs and statistics too
+   * @throws ConfigurationError when the endpoint does not ask for IAM credentials
+   */
+  grantInvoke(grantee: IGrantable, options: { readonly models?: readonly string[] } = {}): void {
+    if (!this.endpoint.access.byPolicy) {
+      throw new ConfigurationError([
+        `${this.node.path}: grantInvoke gives IAM permissions, and this endpoint does not ask for IAM credentials: let callers in by its own access, or choose EndpointAccess.iam().`,
+      ]);
+    }
+    grantExecute(grantee, this.endpoint.arns(options.models));
+  }
+
+  /** Lets somebody publish models, or only those named: write their files, and read what is there. */
+  grantPublishModels(
+    grantee: IGrantable,
+    options: { readonly models?: readonly string[] } = {},
+  ): void {
+    const prefixes = options.models?.map(modelPrefix) ?? [''];
+    for (const prefix of prefixes) {
+      grantReadObjects(grantee, this.models, prefix);
+      grantWriteObjects(grantee, this.models, prefix);
+    }
+  }
+
+  /** Lets somebody submit transform jobs by upload, and read what became of them. */
+  grantSubmitJobs(grantee: IGrantable): void {
+    grantWriteObjects(grantee, this.jobs, jobsInputPrefix);
+    grantReadObjects(grantee, this.results, jobsResultPrefix);
+  }
+
+  #queue(id: string, workerTimeout: Duration, props: InferenceServiceProps): WorkQueue {
+    return new WorkQueue(this, id, {
+      visibilityTimeout: Duration.seconds(visibilityTimeoutFactor * workerTimeout.toSeconds()),
+      maxReceiveCount: props.maxReceiveCount,
+      encryptionKey: props.encryptionKey,
+    });
+  }
+
+  #parts() {
+    const { models, jobs, results, eventBus, planQueue, shardQueue } = this;
+    return { models, jobs, results, eventBus, planQueue, shardQueue };
+  }
+
+  #operate(props: InferenceServiceProps): ServiceAlarms {
+    const { endpoint, api, plan, transform, metrics, planQueue, shardQueue } = this;
+    const parts = { endpoint, api, plan, transform, metrics, planQueue, shardQueue };
+    const runbookUrl = props.runbookUrl ?? 'docs/runbook.md';
+    if (props.dashboard !== false)
+      new ServiceDashboard(this, 'Dashboard', { ...parts, runbookUrl });
+    if (props.monthlyBudgetDollars !== undefined && props.budgetEmail !== undefined) {
+      const { monthlyBudgetDollars: dollars, budgetEmail: email } = props;
+      new MonthlyBudget(this, 'Budget', { dollars, email });
+    }
+    return new ServiceAlarms(this, 'Alarms', {
+      ...parts,
+      ...present({ topic: props.alarmTopic }),
+      runbookUrl,
+      latencyThreshold: props.latencyAlarmThreshold ?? Duration.seconds(5),
+      dailyCostDollars: props.dailyCostAlarmDollars ?? 10,
+    });
+  }
+
+  #resourceProblems(): string[] {
+    return [
+      ...visibilityProblems(this.planQueue, this.plan),
+      ...visibilityProblems(this.shardQueue, this.transform),
+      ...snapStartProblems(this.api),
+    ];
+  }
+}
+
+/** The region, when the stack is bound to one. */
+function regionOf(scope: Construct): string | undefined {
+  const { region } = Stack.of(scope);
+  return Token.isUnresolved(region) ? undefined : region;
+}

@@ -13,7 +13,8 @@ export interface FunctionCode {
   readonly code: Code;
   readonly runtime: Runtime;
   readonly handler: string;
-  readonly layers: ILayerVersion[];
+  /** @default none: an image takes none */
+  readonly layers?: ILayerVersion[];
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -36,7 +37,6 @@ export function imageCode(
     }),
     runtime: Runtime.FROM_IMAGE,
     handler: Handler.FROM_IMAGE,
-    layers: [],
     environment: {},
   };
 }

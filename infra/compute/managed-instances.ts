@@ -36,13 +36,14 @@ export class ManagedInstances extends Profile {
   override readonly memoryMiB: number = 4096;
   readonly #props: ManagedInstancesProps;
 
-  constructor(props: ManagedInstancesProps) {
+  constructor(props: ManagedInstancesProps, environment: Readonly<Record<string, string>> = {}) {
     super();
     this.#props = props;
     this.environment = {
       [environmentVariables.environmentConcurrency]: String(this.#requestConcurrency),
       // Workers have globals, and so models, of their own: one keeps one copy and sees all requests to merge.
       AWS_LAMBDA_NODEJS_WORKER_COUNT: '1',
+      ...environment,
     };
   }
 
@@ -105,11 +106,16 @@ export class Gpu extends ManagedInstances {
   readonly #acceleratorMemoryGiB: number;
 
   constructor(props: GpuProps) {
-    super({
-      instanceTypes: [InstanceType.of(InstanceClass.G6, InstanceSize.XLARGE)],
-      memoryGiBPerVirtualCpu: 4,
-      ...present(props),
-    } as ManagedInstancesProps);
+    super(
+      {
+        ...props,
+        instanceTypes: props.instanceTypes ?? [
+          InstanceType.of(InstanceClass.G6, InstanceSize.XLARGE),
+        ],
+        memoryGiBPerVirtualCpu: props.memoryGiBPerVirtualCpu ?? 4,
+      },
+      { [environmentVariables.executionProviders]: 'cuda,cpu' },
+    );
     this.#acceleratorMemoryGiB = props.acceleratorMemoryGiB ?? 24;
   }
 

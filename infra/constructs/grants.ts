@@ -1,10 +1,56 @@
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { acknowledgeWildcard } from '../acknowledge.ts';
 
-/**
- * Grants on buckets, verb by verb. The buckets' own `grantRead` and its kin allow `s3:GetObject*`,
+/*
+ * Grants, verb by verb and prefix by prefix. The buckets' own `grantRead` and its kin allow `s3:GetObject*`,
  * `s3:List*` and more; these allow what is called.
  */
+
+/** Read objects under a prefix, and see that others are missing: without ListBucket, S3 says 403 and not 404. */
+export function grantReadObjects(grantee: IGrantable, bucket: IBucket, prefix = ''): void {
+  allowOnObjects(grantee, bucket, prefix, ['s3:GetObject']);
+  allow(grantee, ['s3:ListBucket'], [bucket.bucketArn]);
+  bucket.encryptionKey?.grantDecrypt(grantee);
+}
+
+/** Write objects under a prefix, in one part or many. */
+export function grantWriteObjects(grantee: IGrantable, bucket: IBucket, prefix = ''): void {
+  allowOnObjects(grantee, bucket, prefix, ['s3:PutObject', 's3:AbortMultipartUpload']);
+  // S3 decrypts too: each further part of a multipart upload is checked against the first.
+  bucket.encryptionKey?.grantEncryptDecrypt(grantee);
+}
+
+/** Remove objects under a prefix: what is of no use any more. */
+export function grantDeleteObjects(grantee: IGrantable, bucket: IBucket, prefix: string): void {
+  allowOnObjects(grantee, bucket, prefix, ['s3:DeleteObject']);
+}
+
+/** Announce on a bus. */
+export function grantPutEvents(grantee: IGrantable, bus: IEventBus): void {
+  allow(grantee, ['events:PutEvents'], [bus.eventBusArn]);
+}
+
+/** Call the endpoint by signed requests. @param arns of the paths, as the endpoint gives them */
+export function grantExecute(grantee: IGrantable, arns: readonly string[]): void {
+  allow(grantee, ['execute-api:Invoke'], arns);
+}
+
+function allowOnObjects(
+  grantee: IGrantable,
+  bucket: IBucket,
+  prefix: string,
+  actions: readonly string[],
+): void {
+  const objects = bucket.arnForObjects(`${prefix}*`);
+  allow(grantee, actions, [objects]);
+  if (Construct.isConstruct(grantee)) {
+    acknowledgeWildcard(grantee, objects, 'objects come and go: a prefix is as narrow as it gets');
+  }
+}
+
 function allow(
   grantee: IGrantable,
   actions: readonly string[],
@@ -13,18 +59,4 @@ function allow(
   grantee.grantPrincipal.addToPrincipalPolicy(
     new PolicyStatement({ actions: [...actions], resources: [...resources] }),
   );
-}
-
-/** Read objects under a prefix, and see that others are missing: without ListBucket, S3 says 403 and not 404. */
-export function grantReadObjects(grantee: IGrantable, bucket: IBucket, prefix = ''): void {
-  allow(grantee, ['s3:GetObject'], [bucket.arnForObjects(`${prefix}*`)]);
-  allow(grantee, ['s3:ListBucket'], [bucket.bucketArn]);
-  bucket.encryptionKey?.grantDecrypt(grantee);
-}
-
-/** Write objects under a prefix, in one part or many. */
-export function grantWriteObjects(grantee: IGrantable, bucket: IBucket, prefix = ''): void {
-  allow(grantee, ['s3:PutObject', 's3:AbortMultipartUpload'], [bucket.arnForObjects(`${prefix}*`)]);
-  // S3 decrypts too: each further part of a multipart upload is checked against the first.
-  bucket.encryptionKey?.grantEncryptDecrypt(grantee);
 }

@@ -13,6 +13,7 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { metricsNamespace } from '../../src/contract/metrics.ts';
+import { acknowledge, acknowledgeWildcard } from '../acknowledge.ts';
 import { as, present } from '../optional.ts';
 import type { FunctionCode } from '../packaging.ts';
 
@@ -56,12 +57,12 @@ export class InferenceFunction extends Construct {
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup.grantWrite(this.role);
     if (props.vpc !== undefined) grantNetworkInterfaces(this.role);
+    acknowledgeWildcard(this.role, '*', 'neither traces nor network interfaces can be named ahead');
     this.function = new LambdaFunction(this, 'Function', {
       description: props.description,
       code: props.code.code,
       runtime: props.code.runtime,
       handler: props.code.handler,
-      layers: props.code.layers,
       architecture: props.architecture,
       timeout: props.timeout,
       memorySize: props.memorySize.toMebibytes(),
@@ -80,12 +81,18 @@ export class InferenceFunction extends Construct {
       // A version left standing is what a rollback goes back to.
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
       ...present({
+        layers: props.code.layers,
         reservedConcurrentExecutions: props.reservedConcurrentExecutions,
         vpc: props.vpc,
         vpcSubnets: props.vpcSubnets,
         securityGroups: props.securityGroups && [...props.securityGroups],
       }),
     });
+    acknowledge(
+      this.function,
+      'Serverless-LambdaDLQ',
+      'never called asynchronously: messages that fail go to the dead-letter queue of their queue',
+    );
   }
 
   /** The resource itself, for what the L2 has no property for. */

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { acknowledge } from '../acknowledge.ts';
 
 export interface WorkQueueProps {
   /** How long a message that a worker took stays hidden from the others. */
@@ -27,6 +28,7 @@ export class WorkQueue extends Queue {
       visibilityTimeout: props.visibilityTimeout,
     };
     const deadLetters = new Queue(scope, `${id}DeadLetters`, common);
+    acknowledge(deadLetters, 'Serverless-SQSRedrivePolicy', 'it is the end of the way');
     super(scope, id, {
       ...common,
       deadLetterQueue: { queue: deadLetters, maxReceiveCount: props.maxReceiveCount ?? 5 },
