@@ -1,0 +1,15 @@
+import type { MediaDecoders } from '../../tasks/ports.ts';
+import { createAudioDecoder } from './audio.ts';
+import { createCsvReader } from './csv.ts';
+import { createImageDecoder } from './images.ts';
+import { createTokenizerFactory } from './tokenizers.ts';
+
+/** All media libraries behind their ports; making this loads none of them. */
+export function createMediaDecoders(): MediaDecoders {
+  return {
+    csv: createCsvReader(),
+    images: createImageDecoder(),
+    audio: createAudioDecoder(),
+    tokenizers: createTokenizerFactory(),
+  };
+}

@@ -1,0 +1,72 @@
+import type { TaskOf } from '../../models/task-configuration.ts';
+import {
+  largestBatch,
+  misconfigured,
+  pickInput,
+  pickOutput,
+  requireAllFed,
+  requireDatatype,
+} from '../binding.ts';
+import type { MediaDecoders } from '../ports.ts';
+import type { Predictor, TaskModel } from '../predictor.ts';
+import { definePredictor } from '../stage.ts';
+import { outputNamed, realDatatypes, rowsOf } from '../tensors.ts';
+import { normaliseLength } from '../vectors.ts';
+import { createImagePreprocessor } from './preprocess.ts';
+import { runGrouped } from './run.ts';
+
+/** A picture in, the model's features of it out. */
+export async function createImageFeatureExtractor(
+  configuration: TaskOf<'image-feature-extraction'>,
+  model: TaskModel,
+  decoders: MediaDecoders,
+): Promise<Predictor> {
+  const input = pickInput(model, 'input', configuration.input);
+  const output = pickOutput(model, 'output', configuration.output);
+  requireAllFed(model, [input.name]);
+  requireDatatype(model, 'output', output, realDatatypes);
+  const { pooling } = configuration;
+  if (pooling !== 'none' && output.shape.length !== 3) {
+    throw misconfigured(
+      model,
+      'pooling',
+      `none for ${output.name} of shape [${output.shape.join(', ')}]`,
+      pooling,
+    );
+  }
+  const images = await createImagePreprocessor(model, configuration.image, input, decoders.images);
+  const limit = largestBatch(model, 'input', input);
+
+  return definePredictor({
+    task: configuration.type,
+    accepts: 'image',
+    prepare: images.prepare,
+    execute: (prepared, _parameters, context) =>
+      runGrouped(images, prepared, limit, async (feed, group) => {
+        const tensor = outputNamed(await context.run([feed], [output.name]), output.name);
+        const size = tensor.shape.at(-1) ?? 1;
+        return rowsOf(tensor, group.length).map((row) => {
+          const values = pool(row, size, pooling);
+          if (configuration.normalise) {
+            for (let start = 0; start < values.length; start += size) {
+              normaliseLength(values.subarray(start, start + size));
+            }
+          }
+          const shape = pooling === 'none' ? tensor.shape.slice(1) : [size];
+          return { type: 'embedding', values, shape };
+        });
+      }),
+  });
+}
+
+/** One vector from [patches, size]. */
+function pool(row: Float32Array, size: number, pooling: 'none' | 'cls' | 'mean'): Float32Array {
+  if (pooling === 'none') return row;
+  if (pooling === 'cls') return row.slice(0, size);
+  const mean = new Float32Array(size);
+  const patches = row.length / size;
+  for (let i = 0; i < row.length; i += 1) {
+    mean[i % size] = (mean[i % size] ?? 0) + (row[i] ?? 0) / patches;
+  }
+  return mean;
+}

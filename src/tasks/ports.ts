@@ -1,0 +1,102 @@
+/**
+ * Ports to the media libraries. The rooms work on pixels, samples and token ids; who decodes them is an adapter,
+ * loaded only when a task needs it.
+ */
+
+/** Decoded pixels, eight bits a channel, row by row, channels interleaved. */
+export interface PixelImage {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3 | 4;
+  /** `width * height * channels` values. */
+  readonly data: Uint8Array;
+}
+
+export interface ImageDecodeOptions {
+  /** 3 for RGB, 1 for luminance. */
+  readonly channels: 1 | 3;
+  /** What to do with transparency: `drop` keeps the stored colour. */
+  readonly alpha: 'drop' | 'white' | 'black';
+  /** A larger picture is refused before its pixels are decoded. */
+  readonly maxPixels: number;
+  /** Allows a smaller decoding, with neither side below these pixels; undefined for the exact one. */
+  readonly shrinkTo: { readonly width: number; readonly height: number } | undefined;
+}
+
+/** A decoded picture and the size that it has upright in its file, which differs when it was shrunk. */
+export interface DecodedImage {
+  readonly pixels: PixelImage;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface ImageDecoder {
+  /**
+   * Decodes the first frame of a JPEG, PNG, WebP, GIF, TIFF or AVIF, turned upright (EXIF), 16 bits brought to 8, CMYK to RGB.
+   *
+   * @throws ServingError INVALID_REQUEST (corrupt, truncated, empty), UNSUPPORTED_MEDIA_TYPE or PAYLOAD_TOO_LARGE
+   */
+  decode(bytes: Uint8Array, options: ImageDecodeOptions): Promise<DecodedImage>;
+  /** Width and height upright, without decoding pixels. Errors as `decode`. */
+  size(
+    bytes: Uint8Array,
+    maxPixels: number,
+  ): Promise<{ readonly width: number; readonly height: number }>;
+  /** A PNG of 1 (gray), 3 (RGB) or 4 (RGBA) channels. */
+  encodePng(image: PixelImage): Promise<Uint8Array>;
+}
+
+export interface AudioDecodeOptions {
+  /** Samples a second wanted. */
+  readonly sampleRate: number;
+  /** Longer sound is refused as soon as that much was decoded. */
+  readonly maxSeconds: number;
+}
+
+export interface AudioDecoder {
+  /**
+   * Decodes WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus to mono samples (the mean of the channels) at the rate wanted.
+   *
+   * @throws ServingError INVALID_REQUEST (corrupt, truncated, empty), UNSUPPORTED_MEDIA_TYPE or PAYLOAD_TOO_LARGE
+   */
+  decode(bytes: Uint8Array, options: AudioDecodeOptions): Promise<Float32Array>;
+}
+
+/** A text as the tokens of a vocabulary, without special tokens around it. */
+export interface Tokens {
+  readonly ids: readonly number[];
+  readonly tokens: readonly string[];
+}
+
+export interface Tokenizer {
+  /** @param addSpecialTokens whether the model's marks ([CLS], [SEP], ...) are put around it */
+  encode(text: string, addSpecialTokens: boolean): Tokens;
+  /** Id of a token of the vocabulary. */
+  tokenId(token: string): number | undefined;
+}
+
+export interface TokenizerFactory {
+  /**
+   * @param tokenizerJson content of tokenizer.json
+   * @param configJson content of tokenizer_config.json, `{}` where there is none
+   * @throws ServingError MODEL_UNAVAILABLE when they cannot be used
+   */
+  create(tokenizerJson: string, configJson: string): Promise<Tokenizer>;
+}
+
+export interface CsvReader {
+  /**
+   * Rows of a CSV text with a header line, by column name.
+   *
+   * @throws ServingError INVALID_REQUEST that names the line
+   */
+  read(text: string): Promise<Readonly<Record<string, string>>[]>;
+}
+
+/** What the tasks may use; each is loaded by its first call. */
+export interface MediaDecoders {
+  readonly csv: CsvReader;
+  readonly images: ImageDecoder;
+  readonly audio: AudioDecoder;
+  readonly tokenizers: TokenizerFactory;
+}
