@@ -1,0 +1,206 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { startS3 } from '../../local/s3/server.ts';
+import { onnxRuntimeSessionFactory } from '../../src/adapters/onnxruntime/session-factory.ts';
+import { createS3Client } from '../../src/adapters/s3/client.ts';
+import { environmentVariables } from '../../src/contract/environment.ts';
+import { createApiHandler } from '../../src/edge/api/handler.ts';
+import type { Session } from '../../src/models/session.ts';
+import type { Tensor } from '../../src/protocol/tensor.ts';
+import { denseModel, identityModel } from '../../test/support/onnx-model.ts';
+import { interleave, microseconds, printTable } from '../measure.ts';
+
+/**
+ * What the handler costs over the run itself: an API Gateway event in, a response out, in one process with the bare
+ * `session.run` of the same session kind beside it. Run: npm run bench -- serving/overhead
+ */
+const folder = mkdtempSync(join(tmpdir(), 'pilotlight-bench-'));
+const s3 = await startS3({
+  dataDir: join(folder, 's3'),
+  buckets: [{ name: 'models' }],
+  onProblem: console.error,
+});
+Object.assign(process.env, {
+  AWS_ENDPOINT_URL_S3: s3.url,
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'bench',
+  AWS_SECRET_ACCESS_KEY: 'bench',
+  POWERTOOLS_SERVICE_NAME: 'bench',
+  [environmentVariables.modelsBucket]: 'models',
+  [environmentVariables.modelCacheDir]: join(folder, 'cache'),
+});
+const client = createS3Client();
+
+const image: Tensor = {
+  name: 'x',
+  datatype: 'FP32',
+  shape: [1, 150_528],
+  data: Float32Array.from({ length: 150_528 }, (_, index) => Math.sin(index)),
+};
+const small: Tensor = {
+  name: 'x',
+  datatype: 'FP32',
+  shape: [1, 30],
+  data: Float32Array.from({ length: 30 }, (_, index) => index / 30),
+};
+
+const models = {
+  small: denseModel([30, 64, 32, 2]),
+  image: denseModel([150_528, 10]),
+  echo: identityModel('FP32', [-1, 150_528]),
+};
+const sessions: Record<string, Session> = {};
+mkdirSync(join(folder, 'bare'));
+for (const [name, bytes] of Object.entries(models)) {
+  await client.send(
+    new PutObjectCommand({ Bucket: 'models', Key: `${name}/1/model.onnx`, Body: bytes }),
+  );
+  const path = join(folder, 'bare', `${name}.onnx`);
+  writeFileSync(path, bytes);
+  sessions[name] = await onnxRuntimeSessionFactory.create(path, {
+    intraOpThreads: 1,
+    graphOptimization: 'all',
+  });
+}
+
+const handler = await createApiHandler(process.env);
+const context: Context = {
+  callbackWaitsForEmptyEventLoop: true,
+  functionName: 'bench',
+  functionVersion: '$LATEST',
+  invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:bench',
+  memoryLimitInMB: '2048',
+  awsRequestId: 'bench',
+  logGroupName: 'bench',
+  logStreamName: 'bench',
+  getRemainingTimeInMillis: () => 29_000,
+  done: () => undefined,
+  fail: () => undefined,
+  succeed: () => undefined,
+};
+
+function event(
+  model: string,
+  body: Buffer | string,
+  headers: Record<string, string>,
+): APIGatewayProxyEventV2 {
+  const path = `/v2/models/${model}/infer`;
+  return {
+    version: '2.0',
+    routeKey: 'ANY /v2/{proxy+}',
+    rawPath: path,
+    rawQueryString: '',
+    headers,
+    requestContext: {
+      accountId: '000000000000',
+      apiId: 'bench',
+      domainName: 'bench',
+      domainPrefix: 'bench',
+      http: { method: 'POST', path, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: '' },
+      requestId: 'bench',
+      routeKey: 'ANY /v2/{proxy+}',
+      stage: '$default',
+      time: '',
+      timeEpoch: 0,
+    },
+    body: typeof body === 'string' ? body : body.toString('base64'),
+    isBase64Encoded: typeof body !== 'string',
+  };
+}
+
+function jsonEvent(model: string, { data, ...tensor }: Tensor): APIGatewayProxyEventV2 {
+  const body = JSON.stringify({ inputs: [{ ...tensor, data: Array.from(data as Float32Array) }] });
+  return event(model, body, { 'content-type': 'application/json' });
+}
+
+function binaryEvent(model: string, { data, ...tensor }: Tensor): APIGatewayProxyEventV2 {
+  const bytes = Buffer.from((data as Float32Array).buffer);
+  const header = JSON.stringify({
+    inputs: [{ ...tensor, parameters: { binary_data_size: bytes.length } }],
+    parameters: { binary_data_output: true },
+  });
+  const padded = header.padEnd(Math.ceil(header.length / 8) * 8);
+  return event(model, Buffer.concat([Buffer.from(padded), bytes]), {
+    'content-type': 'application/octet-stream',
+    'inference-header-content-length': `${padded.length}`,
+  });
+}
+
+/** Powertools writes a line for each call: it is part of the cost, but not of what this prints. */
+async function quietly<T>(work: () => Promise<T>): Promise<T> {
+  const write = process.stdout.write;
+  process.stdout.write = () => true;
+  try {
+    return await work();
+  } finally {
+    process.stdout.write = write;
+  }
+}
+
+const cases = [
+  {
+    name: '30 floats in, 2 out, JSON',
+    model: 'small',
+    tensor: small,
+    encode: jsonEvent,
+    rounds: 2_000,
+  },
+  {
+    name: '30 floats in, 2 out, binary',
+    model: 'small',
+    tensor: small,
+    encode: binaryEvent,
+    rounds: 2_000,
+  },
+  {
+    name: '602 KB in, 10 floats out, binary',
+    model: 'image',
+    tensor: image,
+    encode: binaryEvent,
+    rounds: 200,
+  },
+  {
+    name: '602 KB in and out, binary',
+    model: 'echo',
+    tensor: image,
+    encode: binaryEvent,
+    rounds: 200,
+  },
+  {
+    name: '150,528 numbers in, 10 out, JSON',
+    model: 'image',
+    tensor: image,
+    encode: jsonEvent,
+    rounds: 20,
+  },
+];
+
+const rows: string[][] = [];
+for (const { name, model, tensor, encode, rounds } of cases) {
+  const request = encode(model, tensor);
+  const session = sessions[model];
+  if (session === undefined) throw new Error(`no session ${model}`);
+  const answer = await quietly(async () => handler(request, context));
+  if (answer.statusCode !== 200) throw new Error(`${name}: ${answer.body}`);
+  const [bare = 0, whole = 0] = await quietly(() =>
+    interleave(rounds, [
+      async () => void (await session.run([tensor], ['y'])),
+      async () => void (await handler(request, context)),
+    ]),
+  );
+  rows.push([
+    name,
+    microseconds(bare),
+    microseconds(whole),
+    microseconds(whole - bare),
+    (whole / bare).toFixed(2),
+  ]);
+}
+printTable(['request', 'session.run', 'handler', 'handler minus run', 'ratio'], rows);
+
+client.destroy();
+await s3.close();
+rmSync(folder, { recursive: true, force: true });
