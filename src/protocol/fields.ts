@@ -3,7 +3,7 @@ import { invalidRequest } from '../errors.ts';
 /** An object out of JSON, whose fields are not known yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-const shownCharacters = 60;
+const shownCharacters = 80;
 
 /** A caller's text as a message may show it: quoted, control characters escaped, cut. */
 export function quote(text: string): string {

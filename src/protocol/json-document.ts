@@ -1,4 +1,5 @@
 import { ServingError } from '../errors.ts';
+import { quote } from './fields.ts';
 
 /** A parsed JSON text that can also be read without losing digits of long integers. */
 export interface JsonDocument {
@@ -48,8 +49,8 @@ function parse(text: string, field: string, reviver?: Reviver): unknown {
   try {
     return reviver === undefined ? parseWithSource(text) : parseWithSource(text, reviver);
   } catch (cause) {
-    // A RangeError is a stack that a reviver exhausted on deep nesting.
-    const got = cause instanceof RangeError ? 'nesting that is too deep' : 'text that is not JSON';
+    // A RangeError is a stack that a reviver exhausted on deep nesting; a SyntaxError tells where the text is wrong.
+    const got = cause instanceof SyntaxError ? quote(cause.message) : 'nesting that is too deep';
     throw new ServingError('INVALID_REQUEST', `${field}: expected JSON, got ${got}`, { cause });
   }
 }
