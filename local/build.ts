@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { projectRoot } from './paths.ts';
 
 /** What `npm start` runs: the synthesised template, and the bundles that its functions name. */
 export interface Build {
@@ -20,18 +20,19 @@ export class BuildError extends Error {
   override readonly name = 'BuildError';
 }
 
-export const projectRoot = fileURLToPath(new URL('..', import.meta.url));
-
 /** What bundles and template are made from. */
 const sources = ['src', 'functions', 'infra', 'layers', 'package-lock.json', 'cdk.json'];
 
 /**
  * Bundles the functions and synthesises the stack, or finds that this was done: each build is kept under the
  * hash of the contents it was made from, so nothing is ever stale and going back to earlier sources is free.
+ * @param signal breaks it off
+ * @throws BuildError
  */
-export async function build(): Promise<Build> {
+export async function build(signal?: AbortSignal): Promise<Build> {
   const buildsDir = join(projectRoot, 'dist', 'laptop');
-  const buildDir = join(buildsDir, await hashSources());
+  const hash = await hashSources();
+  const buildDir = join(buildsDir, hash);
   const found = {
     assemblyDir: join(buildDir, 'assembly'),
     bundlesDir: join(buildDir, 'functions'),
@@ -40,15 +41,34 @@ export async function build(): Promise<Build> {
   const draftDir = join(buildsDir, `draft-${process.pid}`);
   try {
     await mkdir(draftDir, { recursive: true });
-    await synthesise(join(draftDir, 'assembly'));
+    await synthesise(join(draftDir, 'assembly'), signal);
     await cp(join(projectRoot, 'dist', 'functions'), join(draftDir, 'functions'), {
       recursive: true,
     });
+    // Someone saved a file meanwhile: what came out is neither the one nor the other.
+    if ((await hashSources()) !== hash) return await build(signal);
     await publish(draftDir, buildDir);
+    await forgetOldBuilds(buildsDir);
   } finally {
     await rm(draftDir, { recursive: true, force: true });
   }
   return { ...found, isReused: false };
+}
+
+/** Builds that are kept: one may be in use by a laptop cloud that runs since before the last change. */
+const keptBuilds = 8;
+
+async function forgetOldBuilds(buildsDir: string): Promise<void> {
+  const builds = await Promise.all(
+    (await readdir(buildsDir)).map(async (name) => {
+      const path = join(buildsDir, name);
+      return { path, modifiedMs: (await stat(path)).mtimeMs };
+    }),
+  );
+  builds.sort((one, other) => other.modifiedMs - one.modifiedMs);
+  for (const { path } of builds.slice(keptBuilds)) {
+    await rm(path, { recursive: true, force: true });
+  }
 }
 
 async function hashSources(): Promise<string> {
@@ -80,27 +100,39 @@ async function listFiles(path: string): Promise<string[]> {
  * Runs the CDK app by itself, without the cdk command, which takes longer to load than the app to run.
  * What that command would have handed over is handed over here.
  */
-async function synthesise(assemblyDir: string): Promise<void> {
+async function synthesise(assemblyDir: string, signal: AbortSignal | undefined): Promise<void> {
   const cdkJson: unknown = JSON.parse(await readFile(join(projectRoot, 'cdk.json'), 'utf8'));
   const context =
     typeof cdkJson === 'object' && cdkJson !== null ? Reflect.get(cdkJson, 'context') : {};
-  await run(['infra/app.ts'], {
-    CDK_OUTDIR: assemblyDir,
-    CDK_CONTEXT_JSON: JSON.stringify({
-      ...context,
-      // The template reader takes names from the one and code from the other.
-      'aws:cdk:enable-path-metadata': true,
-      'aws:cdk:enable-asset-metadata': true,
-    }),
-  });
+  const forLaptop = {
+    // The template reader takes names from the one and code from the other.
+    'aws:cdk:enable-path-metadata': true,
+    'aws:cdk:enable-asset-metadata': true,
+    // Rules on what may be deployed are for the deployment, and take longer than the rest.
+    '@aws-cdk/core:failSynthOnValidationErrors': false,
+    '@aws-cdk/core:validateAgainstDefaultRules': false,
+  };
+  await run(
+    ['infra/app.ts'],
+    {
+      CDK_OUTDIR: assemblyDir,
+      CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...forLaptop }),
+    },
+    signal,
+  );
 }
 
-function run(args: readonly string[], environment: Record<string, string>): Promise<void> {
+function run(
+  args: readonly string[],
+  environment: Record<string, string>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: projectRoot,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
+      signal,
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {

@@ -64,6 +64,12 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     );
   }
   await compileBootstrap(bootstrapPath);
+  // However this process ends, short of being killed, no environment outlives it; and one that is left by a
+  // kill ends itself when it finds its Runtime API gone.
+  const killAll = () => {
+    for (const each of runtimes.values()) void each.recycle();
+  };
+  process.once('exit', killAll);
 
   function runtime(functionName: string): FunctionRuntime {
     const found = runtimes.get(functionName);
@@ -78,6 +84,7 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     recycle: (functionName) => runtime(functionName).recycle(),
     async close() {
       await Promise.all([...runtimes.values()].map((each) => each.close()));
+      process.removeListener('exit', killAll);
       await rm(temporaryDir, { recursive: true, force: true });
     },
   };

@@ -107,13 +107,16 @@ function arnOf(service: string, resource: string): string {
   return `arn:aws:${service}:${laptopRegion}:${laptopAccountId}:${resource}`;
 }
 
+/** Ids that say what a construct is and not which: `Pilotlight/Api/Function/Resource` is `pilotlight-api`. */
+const wordsOfConstructs = new Set(['Resource', 'Default', 'Function']);
+
 function nameFromPath(resource: Resource): string {
   const path =
     resource.metadata.at('aws:cdk:path').optionalString() ??
     resource.logicalId.replace(/[0-9A-F]{8}$/, '');
   return path
     .split('/')
-    .filter((part) => part !== 'Resource' && part !== 'Default')
+    .filter((part) => !wordsOfConstructs.has(part))
     .map((part) => part.replace(/([a-z0-9])([A-Z])/g, '$1-$2'))
     .join('-')
     .replace(/[^A-Za-z0-9]+/g, '-')

@@ -1,0 +1,48 @@
+import { jobsResultPrefix } from '../src/contract/keys.ts';
+
+/** A sentence about a job, when there is something to say. */
+export type Say = (sentence: string) => void;
+
+interface Progress {
+  shards: number;
+  done: number;
+  lastSaidMs: number;
+}
+
+/** Between two sentences about the same job. */
+const pauseMs = 1000;
+
+/**
+ * Follows transform jobs by the keys that come into the results bucket, which are all there is to know about
+ * them (src/contract/job-keys.ts).
+ * @returns to be called with each key
+ */
+export function followJobs(say: Say, now: () => number = Date.now): (key: string) => void {
+  const jobs = new Map<string, Progress>();
+
+  function onPart(jobId: string, shards: number): void {
+    const progress = jobs.get(jobId) ?? { shards, done: 0, lastSaidMs: 0 };
+    jobs.set(jobId, progress);
+    progress.done += 1;
+    if (now() - progress.lastSaidMs < pauseMs) return;
+    progress.lastSaidMs = now();
+    say(`job ${jobId}: ${progress.done} of ${shards} part${shards === 1 ? '' : 's'} written`);
+  }
+
+  return (key) => {
+    const [, jobId = '', rest = ''] = jobKeyPattern.exec(key) ?? [];
+    const [, shards] = /^output\/part-\d+-of-(\d+)\./.exec(rest) ?? [];
+    if (rest === 'job.json') say(`job ${jobId}: accepted`);
+    else if (shards !== undefined) onPart(jobId, Number(shards));
+    else if (rest.startsWith('errors/')) say(`job ${jobId}: some records failed, see ${key}`);
+    else if (rest.startsWith('state/failed/'))
+      say(`job ${jobId}: a shard was given up, see ${key}`);
+    else if (rest === 'state/control.json') say(`job ${jobId}: was stopped, see ${key}`);
+    else if (rest === 'manifest.json') {
+      jobs.delete(jobId);
+      say(`job ${jobId}: complete, see ${jobsResultPrefix}${jobId}/`);
+    }
+  };
+}
+
+const jobKeyPattern = new RegExp(`^${jobsResultPrefix}([^/]+)/(.+)$`);
