@@ -31,9 +31,6 @@ export interface ObjectStore {
 
   /** One page of keys in the order of their UTF-8 bytes. */
   list(prefix: string, options?: ListOptions): Promise<ListPage>;
-
-  /** Deletes; an object that is not there is no error. */
-  delete(key: string): Promise<void>;
 }
 
 export type PutOutcome = 'written' | 'exists';

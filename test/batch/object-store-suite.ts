@@ -21,7 +21,6 @@ export function describeObjectStore(open: () => ObjectStore): void {
     const store = open();
     expect(await store.head('none')).toBeUndefined();
     expect(await store.get('none')).toBeUndefined();
-    await store.delete('none');
   });
 
   it('gives back what was written, with its size and metadata', async () => {
@@ -32,8 +31,6 @@ export function describeObjectStore(open: () => ObjectStore): void {
     const head = await store.head(key);
     expect(head).toMatchObject({ key, sizeBytes: 7, metadata: { records: '3' } });
     expect(head?.etag).toBe((await store.get(key))?.etag);
-    await store.delete(key);
-    expect(await store.head(key)).toBeUndefined();
   });
 
   it('writes an empty object', async () => {
@@ -68,8 +65,9 @@ export function describeObjectStore(open: () => ObjectStore): void {
     );
     await store.put('ranged', bytesOf(100_000, 2));
     await expect(store.read(pin, 0, 10)).rejects.toMatchObject({ code: 'CONFLICT' });
-    await store.delete('ranged');
-    await expect(store.read(pin, 0, 10)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(store.read({ ...pin, key: 'gone' }, 0, 10)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
   });
 
   it('assembles pieces of any sizes in their order', async () => {

@@ -93,10 +93,6 @@ export class MemoryObjectStore implements ObjectStore {
     return { objects, prefixes: [...prefixes], next: undefined };
   }
 
-  async delete(key: string): Promise<void> {
-    this.#entries.delete(key);
-  }
-
   /** All keys in the order of a listing. */
   keys(): string[] {
     return [...this.#entries.keys()].sort(compareKeys);

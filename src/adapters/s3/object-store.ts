@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -177,14 +176,6 @@ export class S3ObjectStore implements ObjectStore {
       };
     } catch (cause) {
       throw storageUnavailable('listing', cause);
-    }
-  }
-
-  async delete(key: string): Promise<void> {
-    try {
-      await this.#client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: key }));
-    } catch (cause) {
-      throw storageUnavailable('object', cause);
     }
   }
 }

@@ -1,0 +1,172 @@
+import * as v from 'valibot';
+import { calibrationKey, type JobKeys } from '../contract/job-keys.ts';
+import {
+  countRows,
+  isStackable,
+  outputsAgree,
+  splitTensors,
+  stackingKey,
+  stackTensors,
+} from '../inference/stacking.ts';
+import type { PinnedModel } from '../models/reference.ts';
+import type { Session } from '../models/session.ts';
+import { decideDocument, encodeDocument, readDocument } from './document.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { Runnable } from './run-together.ts';
+
+/** What was measured of one model version: kept for the job that measured it, and for jobs to come. */
+export const calibrationSchema = v.object({
+  /** Rows of one run beyond which a row gets no cheaper. */
+  rowsPerRun: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** Time of one record, all in all, and its size: what the size of shards is chosen by. */
+  msPerRecord: v.optional(v.number()),
+  bytesPerRecord: v.optional(v.number()),
+});
+export type Calibration = v.InferOutput<typeof calibrationSchema>;
+
+/** A larger micro-batch has to save this share of a row's time to be worth its memory. */
+const worthwhile = 0.05;
+/** Measuring stops here: it is work that makes no predictions. */
+const budgetMs = 3_000;
+const quickRunMs = 5;
+
+/**
+ * Measures how many rows of one run pay, on records of the job itself, and first whether rows are independent of
+ * each other at all: a model whose first dimension is not a row per record answers differently when records are
+ * put together, and is then never given more than one.
+ *
+ * @param sample records that the model accepts
+ * @param maximumRows the configuration's limit
+ * @param nowMs a clock with fractions of milliseconds
+ * @returns rows of one run; undefined when the sample cannot tell (all records are alike, or there is only one)
+ */
+export async function measureRowsPerRun(
+  session: Session,
+  sample: readonly Runnable[],
+  maximumRows: number,
+  nowMs: () => number,
+): Promise<number | undefined> {
+  if (maximumRows === 1 || !isStackable(session.inputs, session.outputs)) return 1;
+  const [first] = sample;
+  if (first === undefined) return undefined;
+  const key = stackingKey(first.inputs);
+  const alike = sample.filter(
+    ({ inputs }) => stackingKey(inputs) === key && countRows(inputs) !== undefined,
+  );
+  const independent = await rowsAreIndependent(session, alike);
+  return independent === true ? findBestSize(session, alike, maximumRows, nowMs) : independent;
+}
+
+/** 1 when rows answer differently together; undefined when there are no two records that differ. */
+async function rowsAreIndependent(
+  session: Session,
+  sample: readonly Runnable[],
+): Promise<true | 1 | undefined> {
+  const [first, ...others] = sample;
+  const second = others.find(({ inputs }) => first !== undefined && !sameData(first, { inputs }));
+  if (first === undefined || second === undefined) return undefined;
+  const names = session.outputs.map(({ name }) => name);
+  const together = splitTensors(
+    await session.run(stackTensors([first.inputs, second.inputs]), names),
+    [countRows(first.inputs) ?? 0, countRows(second.inputs) ?? 0],
+  );
+  if (together === undefined) return 1;
+  for (const [index, { inputs }] of [first, second].entries()) {
+    const alone = await session.run(inputs, names);
+    if (!outputsAgree(together[index] ?? [], alone)) return 1;
+  }
+  return true;
+}
+
+function sameData(left: Pick<Runnable, 'inputs'>, right: Pick<Runnable, 'inputs'>): boolean {
+  return left.inputs.every((tensor, index) => {
+    const other = right.inputs[index];
+    return (
+      other?.data.length === tensor.data.length &&
+      tensor.data.every((value, position) => Object.is(value, other.data[position]))
+    );
+  });
+}
+
+async function findBestSize(
+  session: Session,
+  sample: readonly Runnable[],
+  maximumRows: number,
+  nowMs: () => number,
+): Promise<number> {
+  const rowsOfFirst = Math.max(1, countRows(sample[0]?.inputs ?? []) ?? 1);
+  const measured: { readonly rows: number; readonly msPerRow: number }[] = [];
+  const startMs = nowMs();
+  let best = Number.POSITIVE_INFINITY;
+  for (let rows = rowsOfFirst; ; rows = Math.min(rows * 2, maximumRows)) {
+    const records = Array.from(
+      { length: Math.max(1, Math.floor(rows / rowsOfFirst)) },
+      (_, index) => sample[index % sample.length],
+    ).filter((record) => record !== undefined);
+    const inputs = stackTensors(records.map((record) => record.inputs));
+    const msPerRow = (await timeRun(session, inputs, nowMs)) / Math.max(1, countRows(inputs) ?? 1);
+    measured.push({ rows, msPerRow });
+    best = Math.min(best, msPerRow);
+    // Twice as slow as it was: larger ones only get worse.
+    if (rows >= maximumRows || msPerRow > 2 * best || nowMs() - startMs > budgetMs) break;
+  }
+  const enough = measured.find(({ msPerRow }) => msPerRow <= best * (1 + worthwhile));
+  return enough?.rows ?? 1;
+}
+
+/** The best of a few runs where runs are short: what disturbs them only ever makes them longer. */
+async function timeRun(
+  session: Session,
+  inputs: Parameters<Session['run']>[0],
+  nowMs: () => number,
+): Promise<number> {
+  const names = session.outputs.map(({ name }) => name);
+  let best = Number.POSITIVE_INFINITY;
+  for (let turn = 0; turn < 4; turn++) {
+    const startMs = nowMs();
+    await session.run(inputs, names);
+    const elapsedMs = nowMs() - startMs;
+    // The first run of a shape also allocates: it counts only when it was long, for then it hardly matters.
+    if (turn > 0 || elapsedMs > quickRunMs) best = Math.min(best, elapsedMs);
+    if (elapsedMs > quickRunMs) break;
+  }
+  return best;
+}
+
+export async function readCalibration(
+  results: ObjectStore,
+  { model, fingerprint }: PinnedModel,
+): Promise<Calibration | undefined> {
+  return readDocument(results, calibrationKey(model, fingerprint), calibrationSchema);
+}
+
+/** Keeps what was measured for jobs to come; the newest measurement is as good as any. */
+export async function writeCalibration(
+  results: ObjectStore,
+  { model, fingerprint }: PinnedModel,
+  calibration: Calibration,
+): Promise<void> {
+  await results.put(calibrationKey(model, fingerprint), encodeDocument(calibration));
+}
+
+export async function readJobCalibration(
+  results: ObjectStore,
+  keys: JobKeys,
+): Promise<Calibration | undefined> {
+  return readDocument(results, keys.calibration, calibrationSchema);
+}
+
+/** One measurement for the whole job: the first one. All shards then cut the same micro-batches. */
+export async function decideJobCalibration(
+  results: ObjectStore,
+  keys: JobKeys,
+  calibration: Calibration,
+): Promise<Calibration> {
+  const { document } = await decideDocument(
+    results,
+    keys.calibration,
+    calibrationSchema,
+    calibration,
+  );
+  return document;
+}

@@ -1,0 +1,90 @@
+import type { JobKeys } from '../contract/job-keys.ts';
+import { ServingError } from '../errors.ts';
+import { encodeFigures, type Figures, parseFigures } from './figures.ts';
+import type { Job } from './job.ts';
+import type { ObjectStore, Piece } from './object-store.ts';
+import type { ShardMessage } from './shard.ts';
+
+/**
+ * How a shard is decided, exactly once whatever is delivered twice or dies in between:
+ *
+ * 1. prepare: failed records go under a key of the attempt's own;
+ * 2. decide: the output part is written unless there is one, and says in its metadata which attempt it is of and
+ *    what the figures are;
+ * 3. publish: failed records are copied from where the deciding attempt prepared them to their final key, and the
+ *    shard is marked as done. Whoever finds a decided shard can publish it, and does the same.
+ */
+export interface Decision {
+  readonly attempt: string;
+  readonly figures: Figures;
+}
+
+const jsonLines = 'application/jsonl';
+
+export function outputKey(keys: JobKeys, job: Job, message: ShardMessage): string {
+  return keys.output(message.shard.index, message.shards, job.output.format);
+}
+
+/** The decision on a shard; undefined while there is none. */
+export async function readDecision(
+  results: ObjectStore,
+  keys: JobKeys,
+  job: Job,
+  message: ShardMessage,
+): Promise<Decision | undefined> {
+  const head = await results.head(outputKey(keys, job, message));
+  if (head === undefined) return undefined;
+  const { attempt } = head.metadata;
+  const figures = parseFigures(head.metadata['figures'] ?? '');
+  if (attempt === undefined || figures === undefined) {
+    throw new ServingError('INTERNAL', 'output part: expected metadata of an attempt, got none');
+  }
+  return { attempt, figures };
+}
+
+/** The decision that holds: this one, or one that was there before. */
+export async function decide(
+  results: ObjectStore,
+  keys: JobKeys,
+  job: Job,
+  message: ShardMessage,
+  decision: Decision,
+  parts: { readonly output: readonly Piece[]; readonly errors: readonly Piece[] },
+): Promise<Decision> {
+  const { attempt, figures } = decision;
+  if (figures.failed > 0) {
+    await results.assemble(keys.prepared(message.shard.index, attempt), parts.errors);
+  }
+  const outcome = await results.assemble(outputKey(keys, job, message), parts.output, {
+    ifAbsent: true,
+    contentType: jsonLines,
+    metadata: { attempt, figures: encodeFigures(figures) },
+  });
+  if (outcome === 'written') return decision;
+  const earlier = await readDecision(results, keys, job, message);
+  if (earlier === undefined) {
+    throw new ServingError('UNAVAILABLE', 'output part vanished while it was read');
+  }
+  return earlier;
+}
+
+/** Brings what follows from a decision to its place. */
+export async function publish(
+  results: ObjectStore,
+  keys: JobKeys,
+  message: ShardMessage,
+  { attempt, figures }: Decision,
+): Promise<void> {
+  const { index } = message.shard;
+  if (figures.failed > 0) {
+    const prepared = await results.head(keys.prepared(index, attempt));
+    if (prepared === undefined) {
+      throw new ServingError('INTERNAL', 'failed records of the deciding attempt are not there');
+    }
+    await results.assemble(keys.errors(index, message.shards), [prepared], {
+      ifAbsent: true,
+      contentType: jsonLines,
+    });
+  }
+  await results.put(keys.done(message.group.index, index, encodeFigures(figures)), '');
+}

@@ -1,0 +1,155 @@
+import * as v from 'valibot';
+import type { JobKeys } from '../contract/job-keys.ts';
+import { ServingError } from '../errors.ts';
+import { encodeDocument, readDocument } from './document.ts';
+import { type Figures, parseFigures, sumFigures } from './figures.ts';
+import type { Job } from './job.ts';
+import { mergeErrors } from './merge-errors.ts';
+import { listAll, type ObjectStore, type StoredPiece } from './object-store.ts';
+import { type Plan, readPlan } from './plan.ts';
+import type { BatchContext } from './ports.ts';
+
+const groupSchema = v.object({
+  group: v.number(),
+  shards: v.array(v.object({ shard: v.number(), figures: v.string() })),
+});
+
+/** A shard's part of a job that is complete. */
+export interface Part {
+  readonly shard: number;
+  readonly figures: Figures;
+}
+
+/**
+ * Writes what makes a job complete, and tells those who wait. The manifest is last: when it is there, so is
+ * everything that it names. It says nothing that two runs over the same input could differ in; times are in
+ * `timing.json`.
+ */
+export async function completeJob(context: BatchContext, keys: JobKeys, job: Job): Promise<void> {
+  const { results } = context;
+  if ((await results.head(keys.manifest)) === undefined) {
+    const plan = await readPlan(results, keys);
+    if (plan === undefined) throw new ServingError('INTERNAL', 'the plan of the job is not there');
+    const parts = await readParts(results, keys);
+    if (parts.length !== plan.shards) {
+      throw new ServingError(
+        'INTERNAL',
+        `groups of the job: expected ${plan.shards} shards, got ${parts.length}`,
+      );
+    }
+    const total = sumFigures(parts.map(({ figures }) => figures));
+    if (total.failed > 0) await mergeErrors(results, keys, plan, parts);
+    if (job.output.merge) await mergeOutput(results, keys, job, parts);
+    await results.put(keys.timing, encodeDocument(timingOf(context, job, total)), {
+      ifAbsent: true,
+      contentType: 'application/json',
+    });
+    await results.put(keys.manifest, encodeDocument(manifestOf(keys, job, plan, parts, total)), {
+      ifAbsent: true,
+      contentType: 'application/json',
+    });
+    context.log.info('job complete', {
+      jobId: job.jobId,
+      records: total.records,
+      failed: total.failed,
+    });
+  }
+  await announce(context, keys, job);
+}
+
+/** Every shard with its figures, in order. */
+export async function readParts(results: ObjectStore, keys: JobKeys): Promise<Part[]> {
+  const parts = new Map<number, Figures>();
+  for await (const { key } of listAll(results, keys.groups)) {
+    const group = await readDocument(results, key, groupSchema);
+    for (const { shard, figures } of group?.shards ?? []) {
+      const parsed = parseFigures(figures);
+      if (parsed !== undefined) parts.set(shard, parsed);
+    }
+  }
+  return [...parts]
+    .sort(([left], [right]) => left - right)
+    .map(([shard, figures]) => ({ shard, figures }));
+}
+
+function manifestOf(
+  keys: JobKeys,
+  job: Job,
+  plan: Plan,
+  parts: readonly Part[],
+  total: Figures,
+): unknown {
+  const relative = (key: string) => key.slice(keys.prefix.length);
+  const { format, merge } = job.output;
+  return {
+    jobId: job.jobId,
+    model: job.model,
+    source: job.source,
+    input: { objects: plan.objects, bytes: plan.bytes },
+    records: total.records,
+    succeeded: total.records - total.failed,
+    failed: total.failed,
+    output: {
+      format,
+      bytes: total.outputBytes,
+      ...(merge ? { merged: relative(keys.mergedOutput(format)) } : {}),
+    },
+    ...(total.failed > 0 ? { errors: relative(keys.mergedErrors) } : {}),
+    parts: parts.map(({ shard, figures }) => ({
+      output: relative(keys.output(shard, plan.shards, format)),
+      records: figures.records,
+      failed: figures.failed,
+      bytes: figures.outputBytes,
+      crc32: figures.outputCrc32,
+    })),
+    timing: relative(keys.timing),
+  };
+}
+
+function timingOf({ nowMs }: BatchContext, job: Job, total: Figures): unknown {
+  const finishedMs = nowMs();
+  return {
+    createdAt: new Date(job.createdAtMs).toISOString(),
+    finishedAt: new Date(finishedMs).toISOString(),
+    elapsedMs: finishedMs - job.createdAtMs,
+    workMs: total.workMs,
+    runMs: total.runMs,
+  };
+}
+
+async function mergeOutput(
+  results: ObjectStore,
+  keys: JobKeys,
+  job: Job,
+  parts: readonly Part[],
+): Promise<void> {
+  const { format } = job.output;
+  await results.assemble(keys.mergedOutput(format), outputPieces(), {
+    ifAbsent: true,
+    contentType: 'application/jsonl',
+  });
+  async function* outputPieces(): AsyncGenerator<StoredPiece> {
+    for (const { shard, figures } of parts) {
+      if (figures.outputBytes === 0) continue;
+      const piece = await results.head(keys.output(shard, parts.length, format));
+      if (piece === undefined) throw new ServingError('INTERNAL', 'an output part is not there');
+      yield piece;
+    }
+  }
+}
+
+/** At least once: the mark comes after the event. */
+async function announce(context: BatchContext, keys: JobKeys, job: Job): Promise<void> {
+  const { results } = context;
+  if ((await results.head(keys.notified)) !== undefined) return;
+  const total = sumFigures((await readParts(results, keys)).map(({ figures }) => figures));
+  await context.events.completed({
+    jobId: job.jobId,
+    model: job.model.model,
+    version: job.model.version,
+    records: total.records,
+    failed: total.failed,
+    manifest: keys.manifest,
+  });
+  await results.put(keys.notified, '');
+}

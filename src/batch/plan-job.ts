@@ -1,0 +1,230 @@
+import { type JobKeys, jobKeys } from '../contract/job-keys.ts';
+import { readStop } from './control.ts';
+import { decideDocument, encodeDocument } from './document.ts';
+import { formatOf } from './formats.ts';
+import { readInputObjects, toInputObject } from './input-objects.ts';
+import { type InputObject, type Job, readJob } from './job.ts';
+import { completeJob } from './manifest.ts';
+import {
+  type Plan,
+  type PlanCursor,
+  type PlanGroup,
+  planGroupSchema,
+  planSchema,
+  readPlan,
+  readPlanGroup,
+  readPlanGroups,
+} from './plan.ts';
+import type { BatchContext } from './ports.ts';
+import type { Shard, ShardMessage, ShardSource } from './shard.ts';
+import { splitObject } from './split.ts';
+
+/** One listing tells of so many shards. */
+const groupShards = 1_000;
+/** A group is read whole, by the planner that goes on and by a redrive. */
+const groupBytes = 4 * 1024 * 1024;
+/** Left over at the end of an invocation, to write the group that is open. */
+const marginMs = 10_000;
+/** Messages that are sent between two looks at the clock. */
+const dispatchMessages = 200;
+
+export type PlanOutcome = 'planned' | 'continued' | 'stopped';
+
+/**
+ * Plans a job and sends its shards. Each step is written down once and found again, so it can be called again at
+ * any time: after a death it goes on where the last written group ends.
+ *
+ * @param fromGroup groups before it have been sent
+ * @param deadlineMs when the invocation ends
+ * @returns `continued` with the group to go on from when time ran out
+ */
+export async function planJob(
+  context: BatchContext,
+  jobId: string,
+  fromGroup: number,
+  deadlineMs: number,
+): Promise<{ readonly outcome: PlanOutcome; readonly fromGroup: number }> {
+  const keys = jobKeys(jobId);
+  const job = await readJob(context.results, keys);
+  if ((await readStop(context.results, keys)) !== undefined)
+    return { outcome: 'stopped', fromGroup };
+  const plan = await completePlan(context, keys, job, deadlineMs);
+  if (plan === undefined) return { outcome: 'continued', fromGroup };
+  if ((await context.results.head(keys.dispatched)) !== undefined) {
+    return { outcome: 'planned', fromGroup };
+  }
+  const next = await dispatch(context, keys, plan, fromGroup, deadlineMs);
+  if (next !== undefined) return { outcome: 'continued', fromGroup: next };
+  await context.results.put(keys.dispatched, encodeDocument({ shards: plan.shards }));
+  if (plan.shards === 0) await completeJob(context, keys, job);
+  return { outcome: 'planned', fromGroup };
+}
+
+/** The plan, written group by group; undefined when time ran out. */
+async function completePlan(
+  context: BatchContext,
+  keys: JobKeys,
+  job: Job,
+  deadlineMs: number,
+): Promise<Plan | undefined> {
+  const { results } = context;
+  const present = await readPlan(results, keys);
+  if (present !== undefined) return present;
+  let last = await readLastGroup(context, keys);
+  while (last === undefined || last.next !== undefined) {
+    if (context.nowMs() + marginMs >= deadlineMs) return undefined;
+    const group = await planGroup(context, job, last, deadlineMs);
+    const decision = await decideDocument(
+      results,
+      keys.planGroup(group.group),
+      planGroupSchema,
+      group,
+    );
+    last = decision.document;
+  }
+  const decision = await decideDocument(results, keys.plan, planSchema, {
+    jobId: job.jobId,
+    shards: last.firstShard + last.shards.length,
+    groups: last.shards.length === 0 ? last.group : last.group + 1,
+    objects: last.objects,
+    bytes: last.bytes,
+  });
+  context.log.info('job planned', { ...decision.document });
+  return decision.document;
+}
+
+async function readLastGroup(
+  { results }: BatchContext,
+  keys: JobKeys,
+): Promise<PlanGroup | undefined> {
+  let last: PlanGroup | undefined;
+  let number = 0;
+  // Groups are written in order: the first that is missing comes after the last.
+  for (;;) {
+    const group = await readPlanGroup(results, keys, number);
+    if (group === undefined) return last;
+    last = group;
+    number += 1;
+  }
+}
+
+/** The group that follows, as large as it may be or as time allows. */
+async function planGroup(
+  context: BatchContext,
+  job: Job,
+  last: PlanGroup | undefined,
+  deadlineMs: number,
+): Promise<PlanGroup> {
+  const firstShard = last === undefined ? 0 : last.firstShard + last.shards.length;
+  const open = new OpenGroup(firstShard, last?.next ?? { objects: 0, bytes: 0, offset: 0 });
+  const finished = await fill(context, job, open, () => context.nowMs() + marginMs >= deadlineMs);
+  const { cursor } = open;
+  return {
+    group: last === undefined ? 0 : last.group + 1,
+    firstShard,
+    shards: open.shards,
+    ...(finished ? {} : { next: cursor }),
+    objects: cursor.objects,
+    bytes: cursor.bytes,
+  };
+}
+
+/** @returns whether the input ended */
+async function fill(
+  context: BatchContext,
+  job: Job,
+  open: OpenGroup,
+  isLate: () => boolean,
+): Promise<boolean> {
+  for await (const object of readInputObjects(context.input, job, open.cursor)) {
+    const { format } = formatOf(object.key, job.format);
+    for await (const { source, next } of splitObject(
+      context.input,
+      toInputObject(object),
+      format,
+      job,
+      open.cursor.offset,
+    )) {
+      open.add(source, next, object);
+      if (open.isFull() || isLate()) return false;
+    }
+  }
+  return true;
+}
+
+class OpenGroup {
+  readonly shards: Shard[] = [];
+  cursor: PlanCursor;
+  readonly #firstShard: number;
+  #bytes = 0;
+
+  constructor(firstShard: number, cursor: PlanCursor) {
+    this.#firstShard = firstShard;
+    this.cursor = cursor;
+  }
+
+  /** @param next where the object goes on; undefined when the shard is its last */
+  add(source: ShardSource, next: number | undefined, object: InputObject): void {
+    const shard = { index: this.#firstShard + this.shards.length, source };
+    this.shards.push(shard);
+    this.#bytes += JSON.stringify(shard).length;
+    this.cursor =
+      next === undefined
+        ? {
+            objects: this.cursor.objects + 1,
+            bytes: this.cursor.bytes + object.sizeBytes,
+            startAfter: object.key,
+            offset: 0,
+          }
+        : { ...this.cursor, offset: next };
+  }
+
+  isFull(): boolean {
+    return this.shards.length >= groupShards || this.#bytes >= groupBytes;
+  }
+}
+
+/** Sends every shard from a group on; the group to go on from when time ran out. */
+async function dispatch(
+  context: BatchContext,
+  keys: JobKeys,
+  plan: Plan,
+  fromGroup: number,
+  deadlineMs: number,
+): Promise<number | undefined> {
+  for (let number = fromGroup; number < plan.groups; number++) {
+    if (context.nowMs() + marginMs >= deadlineMs) return number;
+    const group = await readPlanGroup(context.results, keys, number);
+    if (group === undefined) break;
+    const messages = group.shards.map((shard) => messageFor(plan, group, shard));
+    for (let start = 0; start < messages.length; start += dispatchMessages) {
+      await context.shards.send(messages.slice(start, start + dispatchMessages));
+    }
+  }
+  return undefined;
+}
+
+export function messageFor(plan: Plan, group: PlanGroup, shard: Shard): ShardMessage {
+  return {
+    jobId: plan.jobId,
+    shard,
+    shards: plan.shards,
+    group: { index: group.group, shards: group.shards.length },
+    groups: plan.groups,
+    continued: 0,
+  };
+}
+
+/** Messages for the shards of a plan that a filter lets through. */
+export async function* messagesOf(
+  { results }: BatchContext,
+  keys: JobKeys,
+  plan: Plan,
+  wanted: (shard: number) => boolean,
+): AsyncGenerator<ShardMessage> {
+  for await (const group of readPlanGroups(results, keys)) {
+    for (const shard of group.shards) {
+      if (wanted(shard.index)) yield messageFor(plan, group, shard);
+    }
+  }
+}

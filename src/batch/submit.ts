@@ -1,0 +1,201 @@
+import { jobKeys } from '../contract/job-keys.ts';
+import { parseJobInputKey } from '../contract/keys.ts';
+import { ServingError } from '../errors.ts';
+import type { ModelProvider } from '../models/provider.ts';
+import type { ModelReference, PinnedModel } from '../models/reference.ts';
+import { type Calibration, readCalibration } from './calibration.ts';
+import { readStop, writeControl } from './control.ts';
+import { decideDocument } from './document.ts';
+import { formatOf } from './formats.ts';
+import { toInputObject } from './input-objects.ts';
+import { type InputObject, type Job, jobIdOf, jobSchema } from './job.ts';
+import { type JobRequest, parseJobRequest, parseJobRequestText } from './job-request.ts';
+import type { BatchContext } from './ports.ts';
+
+const MiB = 1024 * 1024;
+const defaultShardBytes = 8 * MiB;
+const minimumShardBytes = MiB / 4;
+const maximumShardBytes = 128 * MiB;
+const defaultShardRecords = 2_000;
+/** What a shard aims at: far below a function's timeout, far above what one costs beside its work. */
+const shardMs = 30_000;
+/** A document that asks for a job names at most a thousand keys. */
+const maximumRequestBytes = 2 * MiB;
+const requestSuffix = '.job.json';
+
+export interface SubmitContext extends BatchContext {
+  readonly models: Pick<ModelProvider, 'resolve'>;
+}
+
+/** An object that was put into the jobs bucket. */
+export interface Upload {
+  readonly bucket: string;
+  readonly object: InputObject;
+}
+
+/** What came of something that asked for a job. */
+export type Submission =
+  | { readonly outcome: 'job'; readonly jobId: string }
+  /** It asks for nothing. */
+  | { readonly outcome: 'ignored'; readonly reason: string }
+  /** It asks for what cannot be; the job's state says so. */
+  | { readonly outcome: 'refused'; readonly jobId: string; readonly error: ServingError };
+
+/**
+ * Makes a job of an upload under `in/<model>[@<version or alias>]/`, or of a `*.job.json` anywhere below `in/`.
+ * The same upload gives the same job, however often it is told.
+ *
+ * @throws ServingError when it may succeed later
+ */
+export async function submitUpload(context: SubmitContext, upload: Upload): Promise<Submission> {
+  const { key, etag, versionId } = upload.object;
+  if (key.endsWith('/')) return { outcome: 'ignored', reason: 'a folder' };
+  const parsed = parseJobInputKey(key);
+  const isRequest = key.endsWith(requestSuffix);
+  if (parsed === undefined && !isRequest) {
+    return { outcome: 'ignored', reason: 'expected in/<model>[@<version>]/<name>' };
+  }
+  const model = parsed?.model ?? 'job';
+  const jobId = jobIdOf(model, key, [upload.bucket, key, versionId ?? etag]);
+  if (await isCreated(context, jobId)) return { outcome: 'job', jobId };
+  try {
+    const current = await pinUpload(context, upload.object);
+    if (current === undefined) {
+      return { outcome: 'ignored', reason: 'it was replaced or deleted meanwhile' };
+    }
+    const request = isRequest
+      ? await readRequest(context, current)
+      : parseJobRequest({ model, version: parsed?.version, input: { key } });
+    await createJob(context, jobId, key, request, isRequest ? undefined : current);
+    return { outcome: 'job', jobId };
+  } catch (thrown) {
+    return refuse(context, jobId, thrown);
+  }
+}
+
+async function isCreated({ results }: SubmitContext, jobId: string): Promise<boolean> {
+  return (await results.head(jobKeys(jobId).job)) !== undefined;
+}
+
+/** Makes a job of a document. @throws ServingError INVALID_REQUEST, NOT_FOUND, ... */
+export async function submitRequest(context: SubmitContext, request: JobRequest): Promise<string> {
+  const words = 'key' in request.input ? request.input.key : request.model;
+  const identity = request.token ?? `${context.nowMs()} ${context.newId()}`;
+  const jobId = jobIdOf(request.model, words, ['api', identity]);
+  await createJob(context, jobId, 'api', request, undefined);
+  return jobId;
+}
+
+/** The upload with its size, as it is now; undefined when it is no longer the one that was told of. */
+async function pinUpload(
+  { input }: SubmitContext,
+  object: InputObject,
+): Promise<InputObject | undefined> {
+  const head = await input.head(object.key);
+  if (head === undefined) return undefined;
+  const same =
+    object.versionId === undefined
+      ? head.etag === object.etag
+      : head.versionId === object.versionId;
+  // A version that is no longer the newest can still be read.
+  if (same) return toInputObject(head);
+  return object.versionId === undefined ? undefined : object;
+}
+
+async function readRequest({ input }: SubmitContext, object: InputObject): Promise<JobRequest> {
+  if (object.sizeBytes > maximumRequestBytes) {
+    throw new ServingError(
+      'PAYLOAD_TOO_LARGE',
+      `job: expected at most ${maximumRequestBytes} bytes, got ${object.sizeBytes}`,
+    );
+  }
+  return parseJobRequestText(await input.read(object, 0, object.sizeBytes));
+}
+
+async function createJob(
+  context: SubmitContext,
+  jobId: string,
+  source: string,
+  request: JobRequest,
+  upload: InputObject | undefined,
+): Promise<Job> {
+  const reference: ModelReference = { model: request.model, version: request.version };
+  const model = await context.models.resolve(reference);
+  const input = upload === undefined ? await resolveInput(context, request) : objects([upload]);
+  const format = 'format' in request.input ? request.input.format : undefined;
+  if (input.kind === 'objects') {
+    for (const { key } of input.objects) formatOf(key, format);
+  }
+  const calibration = await readCalibration(context.results, model);
+  const job: Job = {
+    jobId,
+    createdAtMs: context.nowMs(),
+    model: pinOf(model),
+    source,
+    input,
+    format,
+    output: request.output,
+    maxFailedRecords: request.maxFailedRecords,
+    maxFailedPercent: request.maxFailedPercent,
+    shardBytes: request.shardBytes ?? shardBytesFor(calibration),
+    shardRecords: request.shardRecords ?? shardRecordsFor(calibration),
+    rowsPerRun: request.rowsPerRun ?? calibration?.rowsPerRun,
+  };
+  const keys = jobKeys(jobId);
+  const { document, written } = await decideDocument(context.results, keys.job, jobSchema, job);
+  if (written && (await readStop(context.results, keys)) !== undefined) {
+    // It was refused before, and what was missing has come since.
+    const control = { state: 'running', reason: 'asked for again', atMs: context.nowMs() } as const;
+    await writeControl(context.results, keys, control);
+  }
+  return document;
+}
+
+function pinOf({ model, version, fingerprint }: PinnedModel): PinnedModel {
+  return { model, version, fingerprint };
+}
+
+const objects = (pinned: readonly InputObject[]) =>
+  ({ kind: 'objects', objects: [...pinned] }) satisfies Job['input'];
+
+async function resolveInput(context: SubmitContext, request: JobRequest): Promise<Job['input']> {
+  const { input } = request;
+  if ('prefix' in input) return { kind: 'prefix', prefix: input.prefix };
+  if ('errorsOf' in input) return { kind: 'errors', jobId: input.errorsOf };
+  if ('list' in input) return { kind: 'list', object: await pinKey(context, input.list) };
+  const keys = 'key' in input ? [input.key] : input.keys;
+  return objects(await Promise.all(keys.map((key) => pinKey(context, key))));
+}
+
+async function pinKey({ input }: SubmitContext, key: string): Promise<InputObject> {
+  const head = await input.head(key);
+  if (head === undefined) {
+    throw new ServingError('NOT_FOUND', `input: expected an object ${key}, got none`);
+  }
+  return toInputObject(head);
+}
+
+function shardBytesFor(calibration: Calibration | undefined): number {
+  const { msPerRecord, bytesPerRecord } = calibration ?? {};
+  if (msPerRecord === undefined || bytesPerRecord === undefined) return defaultShardBytes;
+  const bytes = (shardMs / Math.max(msPerRecord, 0.001)) * bytesPerRecord;
+  return Math.round(Math.min(Math.max(bytes, minimumShardBytes), maximumShardBytes));
+}
+
+function shardRecordsFor(calibration: Calibration | undefined): number {
+  const msPerRecord = calibration?.msPerRecord;
+  if (msPerRecord === undefined) return defaultShardRecords;
+  return Math.min(Math.max(Math.round(shardMs / Math.max(msPerRecord, 0.001)), 1), 1_000_000);
+}
+
+/** Writes down why there will be no job. @throws what may pass */
+async function refuse(context: SubmitContext, jobId: string, thrown: unknown): Promise<Submission> {
+  const final = thrown instanceof ServingError && !thrown.retryable && thrown.code !== 'INTERNAL';
+  if (!final) throw thrown;
+  // Told twice, and what the job needs went away in between: it has what it needs.
+  if (await isCreated(context, jobId)) return { outcome: 'job', jobId };
+  const keys = jobKeys(jobId);
+  const atMs = context.nowMs();
+  await writeControl(context.results, keys, { state: 'failed', reason: thrown.message, atMs });
+  return { outcome: 'refused', jobId, error: thrown };
+}

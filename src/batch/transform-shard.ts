@@ -1,0 +1,142 @@
+import { type JobKeys, jobKeys } from '../contract/job-keys.ts';
+import { ServingError } from '../errors.ts';
+import type { ModelLease } from '../models/provider.ts';
+import { readStop, writeControl } from './control.ts';
+import { type Decision, readDecision } from './decision.ts';
+import { settle } from './finish.ts';
+import {
+  AttemptNotes,
+  deathsLoading,
+  type Findings,
+  noFindings,
+  readFindings,
+} from './investigation.ts';
+import { type Job, readJob } from './job.ts';
+import type { TransformContext } from './ports.ts';
+import type { ShardDelivery, ShardMessage } from './shard.ts';
+import { ShardAttempt } from './shard-attempt.ts';
+
+/** Each is a success: the message can be deleted. */
+export type ShardOutcome = 'done' | 'continued' | 'stopped';
+
+/** Deliveries after which a message that meets deaths goes on as a new one, so that it is not given up early. */
+const renewAtReceiveCount = 3;
+/** Deaths that one shard may cost: beyond this it is given up, and waits in the dead-letter queue. */
+const maximumDeaths = 100;
+/** Poison records of one shard beyond which it is the model that is broken. */
+const maximumPoison = 16;
+
+/**
+ * Works on one shard until it is decided and published, or its rest is handed over.
+ *
+ * @throws ServingError when this delivery failed and another may succeed
+ */
+export async function transformShard(
+  context: TransformContext,
+  delivery: ShardDelivery,
+): Promise<ShardOutcome> {
+  const { results } = context;
+  const { message } = delivery;
+  const keys = jobKeys(message.jobId);
+  const job = await readJob(results, keys);
+  const decided = await readDecision(results, keys, job, message);
+  if (decided !== undefined) return finish(context, keys, job, message, decided);
+  if ((await readStop(results, keys)) !== undefined) return 'stopped';
+
+  const repeated = delivery.receiveCount > 1 || message.continued > 0;
+  const findings = repeated ? await readFindings(results, keys, message.shard.index) : noFindings;
+  const fault = modelFault(findings);
+  if (fault !== undefined) return stop(context, keys, fault);
+  if (findings.deaths > 0 && delivery.receiveCount >= renewAtReceiveCount) {
+    if (findings.deaths <= maximumDeaths) {
+      await context.shards.send([{ ...message, continued: message.continued + 1 }]);
+      return 'continued';
+    }
+  }
+
+  const attemptId = context.newId();
+  const notes = new AttemptNotes(results, keys, message.shard.index, attemptId);
+  try {
+    if (repeated) await notes.loading();
+    const lease = await acquirePinned(context, job);
+    if (!(lease instanceof ServingError)) {
+      try {
+        const attempt = new ShardAttempt({
+          context,
+          keys,
+          job,
+          delivery,
+          findings,
+          lease,
+          attemptId,
+          notes: repeated ? notes : undefined,
+        });
+        const decision = await attempt.run();
+        if (typeof decision === 'string') return decision;
+        return await finish(context, keys, job, message, decision);
+      } finally {
+        lease.release();
+      }
+    }
+    return await stop(context, keys, lease.message);
+  } finally {
+    // Best effort: a note that stays makes the next attempt careful, no more.
+    await notes.ended().catch(() => undefined);
+  }
+}
+
+async function finish(
+  context: TransformContext,
+  keys: JobKeys,
+  job: Job,
+  message: ShardMessage,
+  decision: Decision,
+): Promise<ShardOutcome> {
+  await settle(context, keys, job, message, decision);
+  return 'done';
+}
+
+/** What the deaths say of the model as a whole; undefined when it is single records, or nothing. */
+function modelFault({ loadingDeaths, poison }: Findings): string | undefined {
+  if (loadingDeaths >= deathsLoading) {
+    return `the process died ${loadingDeaths} times while it loaded the model`;
+  }
+  if (poison.size > maximumPoison) {
+    return `more than ${maximumPoison} records of one shard each ended the process: the model is broken`;
+  }
+  return undefined;
+}
+
+async function stop(
+  context: TransformContext,
+  keys: JobKeys,
+  reason: string,
+): Promise<ShardOutcome> {
+  const atMs = context.nowMs();
+  await writeControl(context.results, keys, { state: 'failed', reason, atMs });
+  context.log.warn('job failed', { job: keys.prefix, reason });
+  return 'stopped';
+}
+
+/** The version that the job was planned with, or why there will never be one. */
+async function acquirePinned(
+  { models }: TransformContext,
+  { model }: Job,
+): Promise<ModelLease | ServingError> {
+  let lease: ModelLease;
+  try {
+    lease = await models.acquire({ model: model.model, version: model.version });
+  } catch (thrown) {
+    const broken =
+      thrown instanceof ServingError &&
+      (thrown.code === 'NOT_FOUND' || thrown.code === 'MODEL_UNAVAILABLE');
+    if (broken) return thrown;
+    throw thrown;
+  }
+  if (lease.pinned.fingerprint === model.fingerprint) return lease;
+  lease.release();
+  return new ServingError(
+    'CONFLICT',
+    `model ${model.model} version ${model.version} was replaced after the job was planned`,
+  );
+}
