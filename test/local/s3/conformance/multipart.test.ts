@@ -1,0 +1,300 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectS3Error, openS3Endpoint, type S3Endpoint } from '../../../support/s3-endpoint.ts';
+
+const MiB = 1024 * 1024;
+
+let endpoint: S3Endpoint;
+let client: S3Client;
+let Bucket: string;
+
+beforeAll(async () => {
+  endpoint = await openS3Endpoint();
+  client = endpoint.client;
+  Bucket = await endpoint.createBucket();
+});
+afterAll(() => endpoint.close());
+
+async function begin(Key: string, more = {}): Promise<string> {
+  const create = new CreateMultipartUploadCommand({ Bucket, Key, ...more });
+  return (await client.send(create)).UploadId ?? '';
+}
+
+async function putPart(Key: string, UploadId: string, PartNumber: number, Body: Buffer | string) {
+  const upload = new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body });
+  const { ETag } = await client.send(upload);
+  return { PartNumber, ETag };
+}
+
+async function complete(Key: string, UploadId: string, Parts: CompletedPart[], more = {}) {
+  const MultipartUpload = { Parts };
+  return client.send(
+    new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload, ...more }),
+  );
+}
+
+async function bytesOf(Key: string, more = {}): Promise<Buffer> {
+  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key, ...more }));
+  return Buffer.from((await Body?.transformToByteArray()) ?? []);
+}
+
+function md5(bytes: Buffer): Buffer {
+  return createHash('md5').update(bytes).digest();
+}
+
+describe('an upload in parts', () => {
+  const Key = 'parts/whole';
+  const parts = [randomBytes(5 * MiB), randomBytes(5 * MiB + 3), randomBytes(7)];
+  let ETag: string | undefined;
+
+  beforeAll(async () => {
+    const UploadId = await begin(Key, { ContentType: 'text/x', Metadata: { a: 'b' } });
+    const done: CompletedPart[] = [];
+    for (const index of [2, 0, 1]) {
+      done[index] = await putPart(Key, UploadId, index + 1, parts[index] ?? '');
+    }
+    const before = await client.send(new ListObjectsV2Command({ Bucket, Prefix: 'parts/' }));
+    expect(before.KeyCount).toBe(0);
+    ({ ETag } = await complete(Key, UploadId, done));
+  });
+
+  test('becomes one object, whose ETag is the MD5 of the MD5s and the count', async () => {
+    const expected = createHash('md5')
+      .update(Buffer.concat(parts.map(md5)))
+      .digest('hex');
+    expect(ETag).toBe(`"${expected}-3"`);
+    expect((await bytesOf(Key)).equals(Buffer.concat(parts))).toBe(true);
+    const head = await client.send(new HeadObjectCommand({ Bucket, Key }));
+    expect(head).toMatchObject({
+      ETag,
+      ContentLength: 10 * MiB + 10,
+      ContentType: 'text/x',
+      Metadata: { a: 'b' },
+    });
+  });
+
+  test('is read across the borders of its parts', async () => {
+    const from = 5 * MiB - 2;
+    const to = 10 * MiB + 5;
+    const expected = Buffer.concat(parts).subarray(from, to + 1);
+    expect((await bytesOf(Key, { Range: `bytes=${from}-${to}` })).equals(expected)).toBe(true);
+  });
+
+  test('is read part by part', async () => {
+    for (const [index, part] of parts.entries()) {
+      const get = new GetObjectCommand({ Bucket, Key, PartNumber: index + 1 });
+      const got = await client.send(get);
+      expect(got).toMatchObject({ PartsCount: 3, ContentLength: part.byteLength });
+      expect(got.$metadata.httpStatusCode).toBe(206);
+      expect(part.equals(Buffer.from((await got.Body?.transformToByteArray()) ?? []))).toBe(true);
+    }
+    const beyond = client.send(new GetObjectCommand({ Bucket, Key, PartNumber: 4 }));
+    await expectS3Error(beyond, 'InvalidPartNumber', 416);
+  });
+});
+
+test('an object that was not uploaded in parts is its own part 1', async () => {
+  const Key = 'single';
+  await client.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }));
+  const head = await client.send(new HeadObjectCommand({ Bucket, Key, PartNumber: 1 }));
+  expect(head.ContentLength).toBe(1);
+  expect(head.PartsCount).toBeUndefined();
+});
+
+describe('completing', () => {
+  test('again gives the same answer', async () => {
+    const Key = 'again';
+    const UploadId = await begin(Key);
+    const parts = [await putPart(Key, UploadId, 1, 'x')];
+    const first = await complete(Key, UploadId, parts);
+    const second = await complete(Key, UploadId, parts);
+    expect(second.ETag).toBe(first.ETag);
+  });
+
+  test('takes the last of the parts that had one number', async () => {
+    const Key = 'resent';
+    const UploadId = await begin(Key);
+    await putPart(Key, UploadId, 1, 'old');
+    await complete(Key, UploadId, [await putPart(Key, UploadId, 1, 'new')]);
+    expect((await bytesOf(Key)).toString()).toBe('new');
+  });
+
+  test('leaves out parts that are not named, and takes numbers with gaps', async () => {
+    const Key = 'gaps';
+    const UploadId = await begin(Key);
+    const big = randomBytes(5 * MiB);
+    await putPart(Key, UploadId, 1, 'unused');
+    const parts = [await putPart(Key, UploadId, 3, big), await putPart(Key, UploadId, 10_000, 'y')];
+    await complete(Key, UploadId, parts);
+    expect((await bytesOf(Key)).equals(Buffer.concat([big, Buffer.from('y')]))).toBe(true);
+  });
+
+  test('refuses a part below 5 MiB that is not the last', async () => {
+    const Key = 'small';
+    const UploadId = await begin(Key);
+    const parts = [await putPart(Key, UploadId, 1, 'x'), await putPart(Key, UploadId, 2, 'y')];
+    await expectS3Error(complete(Key, UploadId, parts), 'EntityTooSmall', 400);
+  });
+
+  test('refuses parts out of order, unknown, with another ETag, or none at all', async () => {
+    const Key = 'wrong';
+    const UploadId = await begin(Key);
+    const big = randomBytes(5 * MiB);
+    const one = await putPart(Key, UploadId, 1, big);
+    const two = await putPart(Key, UploadId, 2, big);
+    await expectS3Error(complete(Key, UploadId, [two, one]), 'InvalidPartOrder', 400);
+    await expectS3Error(complete(Key, UploadId, [one, one]), 'InvalidPartOrder', 400);
+    const unknown = { PartNumber: 3, ETag: one.ETag };
+    await expectS3Error(complete(Key, UploadId, [one, unknown]), 'InvalidPart', 400);
+    const other = { PartNumber: 1, ETag: `"${'0'.repeat(32)}"` };
+    await expectS3Error(complete(Key, UploadId, [other]), 'InvalidPart', 400);
+    await expectS3Error(complete(Key, UploadId, []), 'MalformedXML', 400);
+    // None of this has ended the upload.
+    await complete(Key, UploadId, [one, two]);
+  });
+
+  test('refuses another size than the one that was announced', async () => {
+    const Key = 'sized';
+    const UploadId = await begin(Key);
+    const parts = [await putPart(Key, UploadId, 1, 'xyz')];
+    const wrong = complete(Key, UploadId, parts, { MpuObjectSize: 4 });
+    await expectS3Error(wrong, 'InvalidRequest', 400);
+    await complete(Key, UploadId, parts, { MpuObjectSize: 3 });
+  });
+
+  test('an upload that is not there is NoSuchUpload', async () => {
+    const UploadId = await begin('other-key');
+    await expectS3Error(
+      complete('nokey', UploadId, [{ PartNumber: 1, ETag: 'x' }]),
+      'NoSuchUpload',
+    );
+    const part = putPart('absent', 'no-such-upload', 1, 'x');
+    await expectS3Error(part, 'NoSuchUpload', 404);
+  });
+});
+
+test('aborting forgets the upload and its parts', async () => {
+  const Key = 'aborted';
+  const UploadId = await begin(Key);
+  const part = await putPart(Key, UploadId, 1, 'x');
+  await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
+  await expectS3Error(complete(Key, UploadId, [part]), 'NoSuchUpload', 404);
+  await expectS3Error(
+    client.send(new ListPartsCommand({ Bucket, Key, UploadId })),
+    'NoSuchUpload',
+    404,
+  );
+});
+
+test('parts are listed, page by page', async () => {
+  const Key = 'listed-parts';
+  const UploadId = await begin(Key);
+  for (const number of [1, 2, 5]) await putPart(Key, UploadId, number, 'x'.repeat(number));
+  const first = await client.send(new ListPartsCommand({ Bucket, Key, UploadId, MaxParts: 2 }));
+  expect(first.Parts).toMatchObject([
+    { PartNumber: 1, Size: 1 },
+    { PartNumber: 2, Size: 2 },
+  ]);
+  expect(first).toMatchObject({ IsTruncated: true, NextPartNumberMarker: '2', UploadId, Key });
+  const second = await client.send(
+    new ListPartsCommand({ Bucket, Key, UploadId, PartNumberMarker: first.NextPartNumberMarker }),
+  );
+  expect(second.Parts).toMatchObject([{ PartNumber: 5, Size: 5 }]);
+  expect(second.IsTruncated).toBe(false);
+});
+
+test('uploads under way are listed, by prefix, rolled up and page by page', async () => {
+  const own = await endpoint.createBucket();
+  const keys = ['a/1', 'a/1', 'a/2', 'b'];
+  const ids = new Set<string | undefined>();
+  for (const Key of keys) {
+    const create = new CreateMultipartUploadCommand({ Bucket: own, Key });
+    ids.add((await client.send(create)).UploadId);
+  }
+  const list = (more = {}) =>
+    client.send(new ListMultipartUploadsCommand({ Bucket: own, ...more }));
+  expect((await list()).Uploads?.map(({ Key }) => Key)).toEqual(keys);
+  expect((await list({ Prefix: 'a/' })).Uploads).toHaveLength(3);
+  const rolled = await list({ Delimiter: '/' });
+  expect(rolled.CommonPrefixes).toEqual([{ Prefix: 'a/' }]);
+  expect(rolled.Uploads?.map(({ Key }) => Key)).toEqual(['b']);
+  const found = new Set<string | undefined>();
+  for (let markers = {}, more = true; more; ) {
+    const page = await list({ MaxUploads: 1, ...markers });
+    for (const { UploadId } of page.Uploads ?? []) found.add(UploadId);
+    markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
+    more = page.IsTruncated === true;
+  }
+  expect(found).toEqual(ids);
+});
+
+describe('a part copied from an object', () => {
+  const source = randomBytes(6 * MiB);
+  const Key = 'copied-parts';
+
+  beforeAll(async () => {
+    await client.send(new PutObjectCommand({ Bucket, Key: 'copy/so urce', Body: source }));
+  });
+
+  async function copyPart(UploadId: string, PartNumber: number, CopySourceRange?: string) {
+    const CopySource = `${Bucket}/copy/so%20urce`;
+    const copied = await client.send(
+      new UploadPartCopyCommand({ Bucket, Key, UploadId, PartNumber, CopySource, CopySourceRange }),
+    );
+    return { PartNumber, ETag: copied.CopyPartResult?.ETag };
+  }
+
+  test('whole and by range makes an object of both', async () => {
+    const UploadId = await begin(Key);
+    const parts = [await copyPart(UploadId, 1), await copyPart(UploadId, 2, 'bytes=10-19')];
+    expect(parts[1]?.ETag).toBe(`"${md5(source.subarray(10, 20)).toString('hex')}"`);
+    await complete(Key, UploadId, parts);
+    const expected = Buffer.concat([source, source.subarray(10, 20)]);
+    expect((await bytesOf(Key)).equals(expected)).toBe(true);
+  });
+
+  test('with a range beyond its end is refused', async () => {
+    const UploadId = await begin(Key);
+    await expectS3Error(copyPart(UploadId, 1, `bytes=0-${6 * MiB}`), 'InvalidArgument', 400);
+  });
+});
+
+describe('lib-storage', () => {
+  test('uploads a buffer of several parts at once', async () => {
+    const Body = randomBytes(12 * MiB + 1);
+    const Key = 'lib-storage/buffer';
+    await new Upload({ client, params: { Bucket, Key, Body }, queueSize: 4 }).done();
+    expect((await bytesOf(Key)).equals(Body)).toBe(true);
+  });
+
+  test('uploads a stream whose length nobody knows', async () => {
+    const bytes = randomBytes(11 * MiB);
+    const Body = Readable.from([bytes.subarray(0, 100), bytes.subarray(100)]);
+    const Key = 'lib-storage/stream';
+    await new Upload({ client, params: { Bucket, Key, Body } }).done();
+    expect((await bytesOf(Key)).equals(bytes)).toBe(true);
+  });
+
+  test('puts a small body in one request', async () => {
+    const Key = 'lib-storage/small';
+    await new Upload({ client, params: { Bucket, Key, Body: Readable.from(['tiny']) } }).done();
+    expect((await bytesOf(Key)).toString()).toBe('tiny');
+  });
+});
