@@ -75,6 +75,7 @@ export async function startServing(settings: Partial<ModelSettings> = {}): Promi
     provider: models,
     inference,
     statistics,
+    defaultModel: 'default',
     isColdStart: () => false,
     onFailure: (_request, thrown) => failures.push(thrown),
   });

@@ -7,6 +7,7 @@ import { withContentCoding } from './content-coding.ts';
 import { errorResponse } from './error-response.ts';
 import type { Api, HttpRequest, HttpResponse } from './http.ts';
 import { inferRoute } from './infer-route.ts';
+import { invocationRoute, pingRoute } from './invocation-routes.ts';
 import {
   modelConfigRoute,
   modelMetadataRoute,
@@ -23,6 +24,8 @@ export interface ApiOptions {
   readonly provider: ModelProvider & ModelAdministration;
   readonly inference: Inference;
   readonly statistics: InferenceStatistics;
+  /** What `/invocations` calls; undefined for none. */
+  readonly defaultModel: string | undefined;
   /** Whether the call that is asked about is the environment's first. */
   readonly isColdStart: () => boolean;
   /** Hears of failures that are the service's own: their cause is logged, never sent. */
@@ -47,11 +50,12 @@ export function createApi(options: ApiOptions): Api {
 }
 
 function routesOf(options: ApiOptions): Routes {
-  const { provider, inference, statistics } = options;
+  const { provider, inference, statistics, defaultModel } = options;
   const metadata = modelMetadataRoute(provider);
   const ready = modelReadyRoute(provider);
   const config = modelConfigRoute(provider);
   const infer = inferRoute(inference, options.isColdStart);
+  const invocation = invocationRoute(options);
   const stats = statisticsRoute(provider, statistics);
   return {
     'GET /v2': serverMetadataRoute(options.version),
@@ -68,6 +72,9 @@ function routesOf(options: ApiOptions): Routes {
     'GET /v2/models/{model}/versions/{version}/config': config,
     'GET /v2/models/{model}/versions/{version}/stats': stats,
     'POST /v2/models/{model}/versions/{version}/infer': infer,
+    'GET /ping': pingRoute(provider, defaultModel),
+    'POST /invocations': invocation,
+    'POST /models/{model}/invocations': invocation,
     'POST /v2/repository/index': repositoryIndexRoute(provider),
     'POST /v2/repository/models/{model}/load': loadRoute(provider),
     'POST /v2/repository/models/{model}/unload': unloadRoute(provider, provider),

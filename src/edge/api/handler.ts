@@ -9,7 +9,7 @@ import {
   createTelemetry,
   observeModels,
 } from '../../adapters/telemetry/telemetry.ts';
-import type { Environment } from '../../contract/environment.ts';
+import { type Environment, environmentVariables } from '../../contract/environment.ts';
 import { Inference } from '../../inference/inference.ts';
 import { MicroBatcher } from '../../inference/micro-batcher.ts';
 import { InferenceStatistics } from '../../inference/statistics.ts';
@@ -47,6 +47,7 @@ export async function createApiHandler(environment: Environment) {
     provider,
     inference,
     statistics,
+    defaultModel: environment[environmentVariables.defaultModel] || undefined,
     isColdStart: () => calls === 1,
     onFailure: ({ method, path }, thrown) => {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));

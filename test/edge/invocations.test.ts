@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addConstant } from '../support/onnx-model.ts';
+import { type Serving, startServing } from '../support/serving.ts';
+
+let serving: Serving;
+
+beforeAll(async () => {
+  serving = await startServing();
+  await serving.put('default/1/model.onnx', addConstant('FP32', [-1, 2], 1));
+  await serving.put('tens/1/model.onnx', addConstant('FP32', [-1, 2], 10));
+});
+afterAll(() => serving.close());
+
+async function invoke(path: string, body: string | Uint8Array, headers: Record<string, string>) {
+  const response = await serving.call('POST', path, { body, headers });
+  return { ...response, text: Buffer.from(response.body as Uint8Array).toString() };
+}
+
+describe('SageMaker’s front door', () => {
+  it('answers a ping once the default model can answer', async () => {
+    expect((await serving.call('GET', '/ping')).statusCode).toBe(200);
+  });
+
+  it.each([
+    ['application/json', '{"instances":[[1,2],[3,4]]}', '{"predictions":[[2,3],[4,5]]}'],
+    ['text/csv', '1,2\n3,4\n', '2,3\n4,5\n'],
+    ['application/jsonlines', '[1,2]\n[3,4]\n', '[2,3]\n[4,5]\n'],
+  ])('answers %s in kind', async (contentType, body, answer) => {
+    const response = await invoke('/invocations', body, { 'content-type': contentType });
+    expect(response.text).toBe(answer);
+    expect(response).toMatchObject({
+      statusCode: 200,
+      headers: { 'content-type': expect.stringContaining(contentType) },
+    });
+  });
+
+  it('answers in another format when Accept asks for it', async () => {
+    const response = await invoke('/invocations', '1,2\n', {
+      'content-type': 'text/csv',
+      accept: 'application/json',
+    });
+    expect(JSON.parse(response.text)).toEqual({ predictions: [[2, 3]] });
+  });
+
+  it('calls the model that the path or SageMaker’s header names', async () => {
+    const csv = { 'content-type': 'text/csv' };
+    expect((await invoke('/models/tens/invocations', '1,2\n', csv)).text).toContain('11,12');
+    const target = { ...csv, 'x-amzn-sagemaker-target-model': 'tens' };
+    expect((await invoke('/invocations', '1,2\n', target)).text).toContain('11,12');
+    const bad = { ...csv, 'x-amzn-sagemaker-target-model': '../tens' };
+    expect((await invoke('/invocations', '1,2\n', bad)).statusCode).toBe(400);
+  });
+
+  it('refuses a content type that nobody can read, and an answer that cannot be given', async () => {
+    const pdf = await invoke('/invocations', '%PDF', { 'content-type': 'application/pdf' });
+    expect(pdf.statusCode).toBe(415);
+    const accept = await invoke('/invocations', '1,2\n', {
+      'content-type': 'text/csv',
+      accept: 'image/png',
+    });
+    expect(accept.statusCode).toBe(406);
+  });
+});
