@@ -62,7 +62,8 @@ export interface LaptopCloud {
   readonly mappings: ReadonlyMap<string, EventSourceMapping>;
   /**
    * Stops everything; when it resolves no process is left. Calls and shards under way get that long to
-   * finish; a shard that does not is done again after the next start. @param graceMs @default 0
+   * finish; a shard that does not is done again after the next start. A second call waits for the first.
+   * @param graceMs @default 0
    */
   close(graceMs?: number): Promise<void>;
 }
@@ -149,6 +150,7 @@ async function start(options: LaptopCloudOptions, parts: Parts): Promise<LaptopC
     });
     parts.mappings.set(functionName, started);
   }
+  let closing: Promise<void> | undefined;
   return {
     urls: {
       api: gateway.url,
@@ -160,7 +162,10 @@ async function start(options: LaptopCloudOptions, parts: Parts): Promise<LaptopC
     buckets,
     ...{ storage, compute, api, s3, sqs, lambda, events },
     mappings: parts.mappings,
-    close: (graceMs = 0) => stop(parts, graceMs),
+    close(graceMs = 0) {
+      closing ??= stop(parts, graceMs);
+      return closing;
+    },
   };
 }
 
