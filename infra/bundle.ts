@@ -89,8 +89,9 @@ export async function bundleFunctions(
   });
   const paths = new Set(outputFiles.map(({ path }) => path));
   for (const { path, contents } of outputFiles) writeFileIfChanged(path, contents);
-  for (const stale of listFiles(targetFolder)) {
-    if (!paths.has(join(targetFolder, stale))) rmSync(join(targetFolder, stale));
+  for (const path of listFiles(targetFolder)) {
+    const stale = /\.mjs(\.map)?$/.test(path) && !paths.has(join(targetFolder, path));
+    if (stale) rmSync(join(targetFolder, path), { force: true });
   }
 }
 

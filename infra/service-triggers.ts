@@ -1,11 +1,11 @@
 import { Stack } from 'aws-cdk-lib';
 import { SqsEventSource, type SqsEventSourceProps } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { EventType, type IBucket } from 'aws-cdk-lib/aws-s3';
-import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
 import type { Construct } from 'constructs';
 import { jobsInputPrefix } from '../src/contract/keys.ts';
 import { acknowledge, acknowledgeManagedPolicy } from './acknowledge.ts';
 import type { InferenceFunction } from './constructs/inference-function.ts';
+import { UploadDestination } from './constructs/upload-destination.ts';
 import type { WorkQueue } from './constructs/work-queue.ts';
 import type { InferenceServiceProps } from './inference-service-props.ts';
 
@@ -24,7 +24,7 @@ const defaultMaxConcurrency = 100;
 /** What sets what in motion: uploads the plan, its shards the transform, and an operator the dead letters. */
 export function connectTriggers(parts: TriggerParts): void {
   const { jobs, planQueue, shardQueue, plan, transform, props } = parts;
-  jobs.addEventNotification(EventType.OBJECT_CREATED, new SqsDestination(planQueue), {
+  jobs.addEventNotification(EventType.OBJECT_CREATED, new UploadDestination(planQueue), {
     prefix: jobsInputPrefix,
   });
   acknowledgeNotificationsHandler(plan);

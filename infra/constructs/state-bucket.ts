@@ -1,9 +1,11 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
   Bucket,
   BucketEncryption,
+  CfnBucket,
   type IBucket,
   type LifecycleRule,
   ObjectOwnership,
@@ -52,18 +54,34 @@ export class StateBucket extends Bucket {
         ...(props.versioned === true ? [overwrittenVersions] : []),
         ...(props.lifecycleRules ?? []),
       ],
-      ...(props.accessLogsBucket === undefined
-        ? {}
-        : {
-            serverAccessLogsBucket: props.accessLogsBucket,
-            serverAccessLogsPrefix: `${id.toLowerCase()}/`,
-          }),
       removalPolicy: RemovalPolicy.RETAIN,
     });
+    if (props.accessLogsBucket !== undefined) this.#logAccesses(id, props.accessLogsBucket);
   }
 
-  /** Never one. CDK says `boolean | undefined`, which exact optional properties do not take for an `IBucket`. */
-  override get isWebsite(): boolean {
-    return false;
+  /**
+   * What the L2 does for `serverAccessLogsBucket` depends on a feature flag of the app: without it, it opens the
+   * other bucket to ACLs, which this one forbids.
+   */
+  #logAccesses(id: string, target: IBucket): void {
+    const prefix = `${id.toLowerCase()}/`;
+    const resource = this.node.defaultChild;
+    if (CfnBucket.isCfnBucket(resource)) {
+      resource.loggingConfiguration = {
+        destinationBucketName: target.bucketName,
+        logFilePrefix: prefix,
+      };
+    }
+    target.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('logging.s3.amazonaws.com')],
+        actions: ['s3:PutObject'],
+        resources: [target.arnForObjects(`${prefix}*`)],
+        conditions: {
+          ArnLike: { 'aws:SourceArn': this.bucketArn },
+          StringEquals: { 'aws:SourceAccount': Stack.of(this).account },
+        },
+      }),
+    );
   }
 }

@@ -1,0 +1,282 @@
+import { App, Duration, Size } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { describe, expect, it } from 'vitest';
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import { as } from '../../infra/optional.ts';
+import { PilotlightStack } from '../../infra/pilotlight-stack.ts';
+import { resourceOf, resourcesOf, synthesise } from './support.ts';
+
+const { template } = synthesise();
+
+describe('state', () => {
+  it('keeps every bucket when the stack goes, encrypted, closed to the public and over TLS only', () => {
+    const buckets = resourcesOf(template, 'AWS::S3::Bucket');
+    expect(Object.keys(buckets).map((id) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual([
+      'InferenceAccessLogs',
+      'InferenceModels',
+      'InferenceJobs',
+      'InferenceResults',
+    ]);
+    for (const [id, bucket] of Object.entries(buckets)) {
+      expect(bucket.DeletionPolicy).toBe('Retain');
+      expect(bucket.UpdateReplacePolicy).toBe('Retain');
+      expect(bucket.Properties).toMatchObject({
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+        BucketEncryption: {
+          ServerSideEncryptionConfiguration: [
+            { ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } },
+          ],
+        },
+      });
+      template.hasResourceProperties('AWS::S3::BucketPolicy', {
+        Bucket: { Ref: id },
+        PolicyDocument: {
+          Statement: Match.arrayWith([
+            Match.objectLike({
+              Effect: 'Deny',
+              Action: 's3:*',
+              Principal: { AWS: '*' },
+              Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            }),
+          ]),
+        },
+      });
+    }
+  });
+
+  it('versions the models, forgets uploads after 30 days, and never forgets predictions', () => {
+    expect(resourceOf(template, 'AWS::S3::Bucket', 'InferenceModels').Properties).toMatchObject({
+      VersioningConfiguration: { Status: 'Enabled' },
+    });
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: Match.arrayWith([
+          Match.objectLike({ Prefix: 'in/', ExpirationInDays: 30, Status: 'Enabled' }),
+        ]),
+      },
+    });
+    const { LifecycleConfiguration } = resourceOf(
+      template,
+      'AWS::S3::Bucket',
+      'InferenceResults',
+    ).Properties;
+    expect(LifecycleConfiguration).toMatchObject({
+      Rules: [
+        { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } },
+        { Prefix: 'jobs/.work/', ExpirationInDays: 30 },
+        {
+          Prefix: 'jobs/',
+          Transitions: [{ StorageClass: 'INTELLIGENT_TIERING', TransitionInDays: 30 }],
+        },
+      ],
+    });
+  });
+
+  it('forgets predictions when told to', () => {
+    const { template: short } = synthesise({
+      uploadsExpiry: Duration.days(2),
+      resultsExpiry: Duration.days(90),
+    });
+    const rulesOf = (prefix: string) =>
+      resourceOf(short, 'AWS::S3::Bucket', prefix).Properties['LifecycleConfiguration'];
+    expect(rulesOf('InferenceJobs')).toMatchObject({
+      Rules: [{}, { Prefix: 'in/', ExpirationInDays: 2 }],
+    });
+    expect(rulesOf('InferenceResults')).toMatchObject({
+      Rules: [{}, {}, { Prefix: 'jobs/', ExpirationInDays: 90 }],
+    });
+  });
+
+  it('encrypts buckets and queues with a key that is passed in, and lets the functions use it', () => {
+    const { template: encrypted } = synthesise((stack) => ({
+      encryptionKey: new Key(stack, 'Key'),
+    }));
+    const [keyId] = Object.keys(resourcesOf(encrypted, 'AWS::KMS::Key'));
+    for (const queue of Object.values(resourcesOf(encrypted, 'AWS::SQS::Queue'))) {
+      expect(queue.Properties['KmsMasterKeyId']).toEqual({ 'Fn::GetAtt': [keyId, 'Arn'] });
+    }
+    const models = resourceOf(encrypted, 'AWS::S3::Bucket', 'InferenceModels');
+    expect(JSON.stringify(models.Properties['BucketEncryption'])).toContain('aws:kms');
+    const policy = resourceOf(encrypted, 'AWS::IAM::Policy', 'InferenceApiRole');
+    expect(JSON.stringify(policy.Properties)).toContain('kms:Decrypt');
+  });
+
+  it('uses buckets and a bus that are passed in, and makes no others', () => {
+    const { template: own, service } = synthesise((stack) => ({
+      modelsBucket: Bucket.fromBucketName(stack, 'M', 'our-models'),
+      jobsBucket: Bucket.fromBucketName(stack, 'J', 'our-jobs'),
+      resultsBucket: Bucket.fromBucketName(stack, 'R', 'our-results'),
+      eventBus: EventBus.fromEventBusName(stack, 'B', 'our-bus'),
+    }));
+    own.resourceCountIs('AWS::S3::Bucket', 0);
+    own.resourceCountIs('AWS::Events::EventBus', 0);
+    expect(service.models.bucketName).toBe('our-models');
+    own.hasResourceProperties('Custom::S3BucketNotifications', {
+      BucketName: 'our-jobs',
+      Managed: false,
+    });
+    own.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: Match.objectLike({
+          PILOTLIGHT_MODELS_BUCKET: 'our-models',
+          PILOTLIGHT_JOBS_BUCKET: 'our-jobs',
+          PILOTLIGHT_RESULTS_BUCKET: 'our-results',
+          PILOTLIGHT_EVENT_BUS_NAME: 'our-bus',
+        }),
+      },
+    });
+  });
+});
+
+describe('functions', () => {
+  it('run one image with three commands, on arm64, with logs of their own and traces', () => {
+    const functions = resourcesOf(template, 'AWS::Lambda::Function');
+    const ours = Object.values(functions).filter(
+      ({ Properties }) => Properties['PackageType'] === 'Image',
+    );
+    expect(ours.map(({ Properties }) => Properties['ImageConfig'])).toEqual([
+      { Command: ['api/handler.handler'] },
+      { Command: ['plan/handler.handler'] },
+      { Command: ['transform/handler.handler'] },
+    ]);
+    expect(new Set(ours.map(({ Properties }) => JSON.stringify(Properties['Code']))).size).toBe(1);
+    for (const { Properties } of ours) {
+      expect(Properties).toMatchObject({
+        Architectures: ['arm64'],
+        TracingConfig: { Mode: 'Active' },
+        LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: expect.any(String) } },
+        Environment: { Variables: { ORT_DISABLE_TELEMETRY: '1' } },
+      });
+    }
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+  });
+
+  it('follow architecture, sizes, concurrency, retention and VPC', () => {
+    const { template: other } = synthesise((stack) => ({
+      architecture: Architecture.X86_64,
+      apiMemorySize: Size.mebibytes(3008),
+      apiEphemeralStorageSize: Size.gibibytes(2),
+      apiReservedConcurrency: 40,
+      logRetention: RetentionDays.ONE_YEAR,
+      vpc: as<IVpc>(new Vpc(stack, 'Vpc')),
+    }));
+    expect(
+      resourceOf(other, 'AWS::Lambda::Function', 'InferenceApiFunction').Properties,
+    ).toMatchObject({
+      Architectures: ['x86_64'],
+      MemorySize: 3008,
+      EphemeralStorage: { Size: 2048 },
+      ReservedConcurrentExecutions: 40,
+      VpcConfig: { SubnetIds: expect.any(Array), SecurityGroupIds: expect.any(Array) },
+      Environment: { Variables: { PILOTLIGHT_MODEL_CACHE_MIB: '1984' } },
+    });
+    const policy = resourceOf(other, 'AWS::IAM::Policy', 'InferenceApiRole');
+    expect(JSON.stringify(policy.Properties)).toContain('ec2:CreateNetworkInterface');
+    other.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 365 });
+  });
+
+  it('get the memory and the temp disk that the largest declared model needs', () => {
+    const { template: large } = synthesise({ largestModelSize: Size.mebibytes(1000) });
+    for (const id of ['InferenceApiFunction', 'InferenceTransformFunction']) {
+      expect(resourceOf(large, 'AWS::Lambda::Function', id).Properties).toMatchObject({
+        MemorySize: 3256,
+        EphemeralStorage: { Size: 2000 },
+      });
+    }
+  });
+
+  it('know the default model', () => {
+    const { template: named } = synthesise({ defaultModel: 'ocr' });
+    const { Properties } = resourceOf(named, 'AWS::Lambda::Function', 'InferenceApiFunction');
+    expect(Properties).toMatchObject({
+      Environment: { Variables: { PILOTLIGHT_DEFAULT_MODEL: 'ocr' } },
+    });
+  });
+});
+
+describe('queues', () => {
+  it('give a message up after five tries, keep it for two weeks, and hide it for six timeouts', () => {
+    const queues = Object.entries(resourcesOf(template, 'AWS::SQS::Queue'));
+    expect(queues).toHaveLength(4);
+    for (const [, queue] of queues) {
+      expect(queue.Properties).toMatchObject({
+        SqsManagedSseEnabled: true,
+        MessageRetentionPeriod: 1_209_600,
+        VisibilityTimeout: 1800,
+      });
+    }
+    for (const name of ['InferencePlanQueue', 'InferenceShardQueue']) {
+      const [work] = queues.filter(
+        ([id, { Properties }]) => id.startsWith(name) && Properties['RedrivePolicy'] !== undefined,
+      );
+      expect(work?.[1].Properties['RedrivePolicy']).toMatchObject({ maxReceiveCount: 5 });
+    }
+  });
+
+  it('feed the functions one message at a time with partial failures, and dead letters only when told to', () => {
+    const mappings = Object.values(resourcesOf(template, 'AWS::Lambda::EventSourceMapping')).map(
+      ({ Properties }) => Properties,
+    );
+    expect(mappings).toHaveLength(4);
+    for (const mapping of mappings) {
+      expect(mapping).toMatchObject({
+        BatchSize: 1,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+      });
+    }
+    const off = mappings.filter((mapping) => mapping['Enabled'] === false);
+    expect(off).toHaveLength(2);
+    for (const mapping of off) {
+      expect(JSON.stringify(mapping['EventSourceArn'])).toContain('DeadLetters');
+    }
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionName: { Ref: Match.stringLikeRegexp('TransformFunction') },
+      ScalingConfig: { MaximumConcurrency: 100 },
+    });
+  });
+
+  it('keep pollers ready when asked to', () => {
+    const { template: provisioned } = synthesise({ transformPollers: { minimum: 2, maximum: 50 } });
+    provisioned.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      ProvisionedPollerConfig: { MinimumPollers: 2, MaximumPollers: 50 },
+      ScalingConfig: Match.absent(),
+    });
+  });
+
+  it('hear of uploads under in/ and of nothing else', () => {
+    template.hasResourceProperties('Custom::S3BucketNotifications', {
+      BucketName: { Ref: Match.stringLikeRegexp('InferenceJobs') },
+      NotificationConfiguration: {
+        QueueConfigurations: [
+          {
+            Events: ['s3:ObjectCreated:*'],
+            Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: 'in/' }] } },
+            QueueArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('InferencePlanQueue'), 'Arn'] },
+          },
+        ],
+      },
+    });
+  });
+});
+
+describe('the stack', () => {
+  it('is the same as the last time somebody looked at it', () => {
+    const stack = new PilotlightStack(new App({ context: cdkJson.context }), 'Pilotlight');
+    const text = JSON.stringify(Template.fromStack(stack).toJSON(), undefined, 2)
+      // What hashes of assets decide is not what this test looks at.
+      .replaceAll(/\b[0-9a-f]{64}\b/g, '<asset>')
+      .replaceAll(/(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}/g, '$1<hash>');
+    expect(text).toMatchSnapshot();
+  });
+});
