@@ -106,6 +106,8 @@ class Mapping {
   readonly #slots: Slots;
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  /** Nobody waits for what is still running, and its answer changes nothing. */
+  #stopped = false;
 
   constructor(options: EventSourceMappingOptions, queue: SourceQueue, visibilityTimeoutMs: number) {
     this.#options = options;
@@ -137,6 +139,7 @@ class Mapping {
       delay(drainMs, undefined, { signal: bound.signal }).catch(() => undefined),
     ]);
     bound.abort();
+    this.#stopped = true;
     this.#queue.close();
   }
 
@@ -190,6 +193,7 @@ class Mapping {
   async #process(gathered: Gathered): Promise<void> {
     const { records } = gathered;
     const result = await this.#invoke(gathered);
+    if (this.#stopped) return;
     if (result === undefined) {
       await this.#giveBack(records, this.#stopping.signal.aborted ? 0 : undefined);
       return;

@@ -19,7 +19,9 @@ export function failedMessageIds(
     return { invalid: 'the answer is not JSON' };
   }
   if (answer === null) return new Set();
-  if (typeof answer !== 'object') return { invalid: 'the answer is not an object' };
+  if (typeof answer !== 'object' || Array.isArray(answer)) {
+    return { invalid: 'the answer is not an object' };
+  }
   const failures: unknown = 'batchItemFailures' in answer ? answer.batchItemFailures : null;
   if (failures === null) return new Set();
   if (!Array.isArray(failures)) return { invalid: 'batchItemFailures is not a list' };

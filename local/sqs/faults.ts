@@ -1,108 +1,96 @@
-import { createHash } from 'node:crypto';
 import * as v from 'valibot';
+import { seededUnit } from '../s3/random.ts';
 import { SqsError } from './errors.ts';
-import { copyOf, type Message } from './message.ts';
+import { copyOf, type Message, md5Of } from './message.ts';
 
-const rate = v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0);
+/** All are what AWS documents or at-least-once delivery allows: a correct client loses nothing to any of them. */
+const faults = [
+  /** 403 RequestThrottled; nothing was done. */
+  'throttle',
+  /** 403 OverLimit, too many messages in flight; nothing was done. ReceiveMessage only. */
+  'overLimit',
+  /** 500 InternalFailure; nothing was done. */
+  'internalError',
+  /** The connection is reset before the call is looked at. */
+  'resetBeforeAnswer',
+  /** The call is carried out and the connection reset instead of an answer. */
+  'lostResponse',
+  /** One entry of a batch call fails with InternalFailure, the others are carried out. */
+  'entryFailure',
+  /** A sent message is delivered twice, the second copy up to `maximumDelayMs` later. */
+  'duplicate',
+  /** A sent message is held back for up to `maximumDelayMs`. */
+  'delay',
+  /** A ReceiveMessage is given messages out of order. */
+  'reorder',
+] as const;
 
-/**
- * Faults to inject on the wire. Every rate is the share, from 0 to 1, of the calls or messages that are hit.
- * All that AWS documents or at-least-once delivery allows; a correct client loses nothing to any of them.
- */
-const faultSettingsSchema = v.strictObject({
-  /** The same seed hits the same calls and messages again. */
-  seed: v.optional(v.pipe(v.number(), v.integer()), 1),
-  /** Operations whose calls are hit, such as `SendMessage`. @default all */
+export type SqsFault = (typeof faults)[number];
+
+const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+const faultPlanSchema = v.strictObject({
+  /** The same seed hits the same messages and calls again. */
+  seed: v.pipe(v.number(), v.integer()),
+  /** Probability of each fault, 0 to 1, for the calls, entries or messages that it can happen to. */
+  rates: v.strictObject(v.entriesFromList(faults, v.optional(probability, 0))),
+  /** Operations whose calls and entries go wrong, such as `SendMessage`. @default all */
   operations: v.optional(v.array(v.string())),
-  /** Calls answered with 403 RequestThrottled, not performed. */
-  throttleRate: rate,
-  /** ReceiveMessage calls answered with 403 OverLimit, not performed. */
-  overLimitRate: rate,
-  /** Calls answered with 500 InternalFailure, not performed. */
-  internalErrorRate: rate,
-  /** Calls whose connection is reset and that are not performed. */
-  resetBeforeRate: rate,
-  /** Calls that are performed and whose connection is reset before the answer. */
-  resetAfterRate: rate,
-  /** Entries of batch calls that fail with InternalFailure while the others succeed. */
-  entryFailureRate: rate,
-  /** Sent messages that are delivered twice, the second copy up to `maximumDelayMs` later. */
-  duplicateRate: rate,
-  /** Sent messages that are held back for up to `maximumDelayMs`. */
-  delayRate: rate,
   maximumDelayMs: v.optional(v.pipe(v.number(), v.minValue(0)), 1000),
-  /** ReceiveMessage calls that are given messages out of order. */
-  reorderRate: rate,
 });
 
-/** What may be left out has its default. */
-export type FaultSettings = v.InferInput<typeof faultSettingsSchema>;
+export type SqsFaultPlan = v.InferInput<typeof faultPlanSchema>;
 
-/** Fault settings that are not of their form; the message names the field. */
-export class FaultSettingsError extends Error {
-  override readonly name = 'FaultSettingsError';
+/** A plan that is not of its form; the message names the field. */
+export class FaultPlanError extends Error {
+  override readonly name = 'FaultPlanError';
 }
-
-/** How often each fault was injected since the faults were last set. */
-export interface FaultCounts {
-  throttle: number;
-  overLimit: number;
-  internalError: number;
-  resetBefore: number;
-  resetAfter: number;
-  entryFailure: number;
-  duplicate: number;
-  delay: number;
-  reorder: number;
-}
-
-type Fault = keyof FaultCounts;
 
 /** Out of how many visible messages a reordered receive draws. */
 const reorderWindow = 64;
 
 /** What happens to a call: an error, a reset, or nothing. */
-export type CallFault = SqsError | 'resetBefore' | 'resetAfter' | undefined;
+export type CallFault = SqsError | 'resetBeforeAnswer' | 'lostResponse' | undefined;
 
 /**
- * Decides which calls and messages are hit. Each decision is a hash of the seed, the fault and a subject:
- * for a message its body and how often that body was sent, for a call the operation and its number. So
- * polling, whose rhythm nobody can repeat, does not shift what happens to the messages.
+ * Decides which calls and messages go wrong, and counts. Off until a plan is set. A decision depends on the
+ * seed, the fault and a subject alone: for a message its body and how often that body was sent, for a call
+ * its operation and how many came before. So polling, whose rhythm nobody can repeat, does not shift what
+ * happens to the messages.
  */
-export class Faults {
-  #settings = v.parse(faultSettingsSchema, {});
-  #counts = noFaults();
-  #occurrences = new Map<string, number>();
+export class FaultInjector {
+  #plan: v.InferOutput<typeof faultPlanSchema> | undefined;
+  readonly #asked = new Map<string, number>();
+  readonly #counts = new Map<SqsFault, number>();
 
-  /** As they are now, defaults filled in. */
-  get settings(): FaultSettings {
-    return this.#settings;
+  /** Undefined while the faults are off. */
+  get plan(): SqsFaultPlan | undefined {
+    return this.#plan;
   }
 
-  get counts(): Readonly<FaultCounts> {
-    return this.#counts;
+  /** How often each fault was injected. */
+  get counts(): Readonly<Partial<Record<SqsFault, number>>> {
+    return Object.fromEntries(this.#counts);
   }
 
   /**
-   * Replaces all settings, and starts to count and to draw anew; `{}` turns the faults off.
-   * @param settings `FaultSettings`, or JSON from outside
-   * @throws FaultSettingsError
+   * Replaces the plan; undefined or null ends the faults. Counts go on; calls are numbered anew.
+   * @param plan an `SqsFaultPlan`, or JSON from outside
+   * @throws FaultPlanError
    */
-  set(settings: unknown): void {
-    const parsed = v.safeParse(faultSettingsSchema, settings);
+  setPlan(plan: unknown): void {
+    const parsed = v.safeParse(v.nullish(faultPlanSchema), plan);
     if (!parsed.success) {
       const [issue] = parsed.issues;
-      throw new FaultSettingsError(`${v.getDotPath(issue) ?? 'faults'}: ${issue.message}`);
+      throw new FaultPlanError(`${v.getDotPath(issue) ?? 'faults'}: ${issue.message}`);
     }
-    this.#settings = parsed.output;
-    this.#counts = noFaults();
-    this.#occurrences = new Map();
+    this.#plan = parsed.output ?? undefined;
+    this.#asked.clear();
   }
 
   /** What is to happen to the next call of an operation. */
-  nextCall(operation: string): CallFault {
-    const { operations } = this.#settings;
-    if (operations !== undefined && !operations.includes(operation)) return undefined;
+  forCall(operation: string): CallFault {
+    if (!this.#concerns(operation)) return undefined;
     if (this.#hits('throttle', operation)) {
       return new SqsError('RequestThrottled', 'Injected fault: the request was throttled.');
     }
@@ -112,33 +100,32 @@ export class Faults {
     if (this.#hits('internalError', operation)) {
       return new SqsError('InternalFailure', 'Injected fault: the service failed.');
     }
-    if (this.#hits('resetBefore', operation)) return 'resetBefore';
-    if (this.#hits('resetAfter', operation)) return 'resetAfter';
+    if (this.#hits('resetBeforeAnswer', operation)) return 'resetBeforeAnswer';
+    if (this.#hits('lostResponse', operation)) return 'lostResponse';
     return undefined;
   }
 
   /** Whether the next entry of a batch call fails. */
-  nextEntryFails(operation: string): boolean {
-    const { operations } = this.#settings;
-    if (operations !== undefined && !operations.includes(operation)) return false;
-    return this.#hits('entryFailure', operation);
+  entryFails(operation: string): boolean {
+    return this.#concerns(operation) && this.#hits('entryFailure', operation);
   }
 
   /** What goes into the queue for a message that was sent: itself, perhaps later, perhaps with a copy. */
   deliveriesOf(message: Message): readonly Message[] {
-    const maximumDelayMs = this.#settings.maximumDelayMs;
-    const copies = this.#hits('duplicate', message.body) ? [message, copyOf(message)] : [message];
-    return copies.map((copy, index) => {
-      const held = index > 0 || this.#hits('delay', message.body);
-      if (!held) return copy;
-      const delayMs = Math.ceil(this.#draw('delayMs', message.body) * maximumDelayMs);
-      return { ...copy, visibleAtMs: copy.visibleAtMs + delayMs };
-    });
+    if (this.#plan === undefined) return [message];
+    const { maximumDelayMs } = this.#plan;
+    const subject = md5Of(message.body);
+    const later = (late: Message): Message => {
+      const delayMs = Math.ceil(this.#draw('by how much', subject) * maximumDelayMs);
+      return { ...late, visibleAtMs: late.visibleAtMs + delayMs };
+    };
+    const first = this.#hits('delay', subject) ? later(message) : message;
+    return this.#hits('duplicate', subject) ? [first, later(copyOf(message))] : [first];
   }
 
   /** The order in which a receive sees the visible messages. */
   arrange(oldestFirst: Iterable<Message>): Iterable<Message> {
-    if (this.#settings.reorderRate === 0) return oldestFirst;
+    if (!this.#plan?.rates.reorder) return oldestFirst;
     const window: Message[] = [];
     for (const message of oldestFirst) {
       window.push(message);
@@ -146,39 +133,27 @@ export class Faults {
     }
     if (window.length < 2 || !this.#hits('reorder', 'ReceiveMessage')) return oldestFirst;
     return window
-      .map((message) => ({ message, rank: this.#draw('rank', message.body) }))
+      .map((message) => ({ message, rank: this.#draw('which first', md5Of(message.body)) }))
       .sort((one, other) => one.rank - other.rank)
       .map(({ message }) => message);
   }
 
-  #hits(fault: Fault, subject: string): boolean {
-    const rate = this.#settings[`${fault}Rate`];
+  #concerns(operation: string): boolean {
+    return this.#plan?.operations?.includes(operation) ?? true;
+  }
+
+  #hits(fault: SqsFault, subject: string): boolean {
+    const rate = this.#plan?.rates[fault] ?? 0;
     if (rate === 0 || this.#draw(fault, subject) >= rate) return false;
-    this.#counts[fault] += 1;
+    this.#counts.set(fault, (this.#counts.get(fault) ?? 0) + 1);
     return true;
   }
 
-  /** A number from 0 up to 1 that depends on the seed, the purpose, the subject and how often it was asked for. */
-  #draw(purpose: string, subject: string): number {
-    const digest = createHash('sha256').update(`${purpose}\n${subject}`).digest('base64');
-    const occurrence = this.#occurrences.get(digest) ?? 0;
-    this.#occurrences.set(digest, occurrence + 1);
-    const { seed } = this.#settings;
-    const hash = createHash('sha256').update(`${seed}\n${occurrence}\n${digest}`).digest();
-    return hash.readUInt32BE() / 2 ** 32;
+  /** A number from 0 up to 1 for a question about a subject, another each time it is asked. */
+  #draw(question: string, subject: string): number {
+    const identity = `${question}\n${subject}`;
+    const before = this.#asked.get(identity) ?? 0;
+    this.#asked.set(identity, before + 1);
+    return seededUnit(this.#plan?.seed ?? 0, `${identity}\n${before}`);
   }
-}
-
-function noFaults(): FaultCounts {
-  return {
-    throttle: 0,
-    overLimit: 0,
-    internalError: 0,
-    resetBefore: 0,
-    resetAfter: 0,
-    entryFailure: 0,
-    duplicate: 0,
-    delay: 0,
-    reorder: 0,
-  };
 }

@@ -191,7 +191,7 @@ async function eachEntry(
   const outcomes = await Promise.all(
     entries.map(async ({ id, fields }) => {
       try {
-        if (faults.nextEntryFails(operation)) {
+        if (faults.entryFails(operation)) {
           throw new SqsError('InternalFailure', 'Injected fault: this entry failed.');
         }
         return { successful: { Id: id, ...(await perform(fields)) } };

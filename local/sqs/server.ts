@@ -1,7 +1,8 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
+import { listen } from '../listen.ts';
 import { laptopAccountId } from '../template/names.ts';
 import { Broker } from './broker.ts';
-import { Faults } from './faults.ts';
+import { FaultInjector, type SqsFault, type SqsFaultPlan } from './faults.ts';
 import { Fields } from './fields.ts';
 import { parseOutgoing, send } from './message-operations.ts';
 import { MoveTasks } from './move-tasks.ts';
@@ -42,6 +43,10 @@ export interface SqsOptions {
   readonly dataDir: string;
   /** @default none, beyond those that clients created */
   readonly queues?: readonly QueueOptions[];
+  /** Faults to inject from the start. @default none */
+  readonly faults?: SqsFaultPlan;
+  /** Told of what is not the caller's fault, such as a disk that is full. @default nobody */
+  readonly onProblem?: (message: string, error: unknown) => void;
   /** Milliseconds since the epoch. @default the system's clock */
   readonly now?: () => number;
 }
@@ -51,25 +56,28 @@ export interface SqsServer {
   /** The endpoint: `http://127.0.0.1:PORT`. */
   readonly url: string;
   readonly port: number;
-  /** Faults to inject; also at `/_pilotlight/faults`. */
-  readonly faults: Faults;
   /** `http://127.0.0.1:PORT/000000000000/NAME`, whether or not the queue exists. */
   queueUrl(name: string): string;
   /** Sends a message without the wire; gives its id. @throws SqsError */
   send(name: string, body: string): Promise<string>;
   /** How many messages a queue holds. @throws SqsError QueueDoesNotExist */
   depth(name: string): QueueDepth;
+  /** How often each fault was injected. */
+  readonly faultCounts: Readonly<Partial<Record<SqsFault, number>>>;
+  /** Switches faults on, over and, with undefined, off. Over the wire: `/_pilotlight/faults`. @throws FaultPlanError */
+  setFaults(plan: SqsFaultPlan | undefined): void;
   /** Ends long polls with nothing, answers what is under way, keeps the messages for the next start. */
   close(): Promise<void>;
 }
 
 /**
  * Starts an SQS server that speaks the JSON protocol of the AWS SDKs.
- * @throws Error with one plain sentence when the port is taken
+ * @throws ListenError when the port is taken; SqsError for a redrive to a queue that is not there
  */
 export async function startSqs(options: SqsOptions): Promise<SqsServer> {
-  const now = options.now ?? Date.now;
-  const faults = new Faults();
+  const { now = Date.now, onProblem = () => undefined } = options;
+  const faults = new FaultInjector();
+  faults.setPlan(options.faults);
   const broker = await Broker.open(options.dataDir, {
     now,
     arrange: (oldestFirst) => faults.arrange(oldestFirst),
@@ -85,12 +93,11 @@ export async function startSqs(options: SqsOptions): Promise<SqsServer> {
   });
   const url = `http://127.0.0.1:${port}`;
   const queueUrl = (name: string) => `${url}/${laptopAccountId}/${name}`;
-  const service: Service = { broker, moveTasks, faults, now, queueUrl };
+  const service: Service = { broker, moveTasks, faults, now, queueUrl, onProblem };
 
   return {
     url,
     port,
-    faults,
     queueUrl,
     async send(name, body) {
       const { queue } = broker.get(name);
@@ -98,6 +105,10 @@ export async function startSqs(options: SqsOptions): Promise<SqsServer> {
       return (await send(service, queue, outgoing)).MessageId;
     },
     depth: (name) => broker.get(name).queue.depth(),
+    get faultCounts() {
+      return faults.counts;
+    },
+    setFaults: (plan) => faults.setPlan(plan),
     async close() {
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       moveTasks.close();
@@ -134,19 +145,4 @@ function settingsOf(queue: QueueOptions): QueueSettings {
     redriveAllow: queue.redriveAllow,
     inert: {},
   };
-}
-
-async function listen(http: Server, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', reject);
-    http.listen(port, '127.0.0.1', resolve);
-  }).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-      throw new Error(`Port ${port} for SQS is taken by another process: choose another port.`);
-    }
-    throw error;
-  });
-  const address = http.address();
-  if (address === null || typeof address === 'string') throw new Error('SQS has no TCP port.');
-  return address.port;
 }

@@ -1,6 +1,6 @@
 import type { Broker, QueueEntry } from './broker.ts';
 import { SqsError } from './errors.ts';
-import type { Faults } from './faults.ts';
+import type { FaultInjector } from './faults.ts';
 import type { Fields } from './fields.ts';
 import type { MoveTasks } from './move-tasks.ts';
 
@@ -8,10 +8,12 @@ import type { MoveTasks } from './move-tasks.ts';
 export interface Service {
   readonly broker: Broker;
   readonly moveTasks: MoveTasks;
-  readonly faults: Faults;
+  readonly faults: FaultInjector;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly queueUrl: (name: string) => string;
+  /** Told of failures that are not the caller's. */
+  readonly onProblem: (message: string, error: unknown) => void;
 }
 
 /**

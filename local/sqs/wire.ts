@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SqsError } from './errors.ts';
-import { FaultSettingsError } from './faults.ts';
+import { FaultPlanError } from './faults.ts';
 import { Fields } from './fields.ts';
 import { messageOperations } from './message-operations.ts';
 import { queueOperations } from './queue-operations.ts';
@@ -17,7 +17,7 @@ const jsonProtocol = 'application/x-amz-json-1.0';
 /** Room for a batch of 1 MiB whose every character takes six in JSON. */
 const maximumRequestBytes = 8 * 1024 * 1024;
 
-/** Where the faults of a running server are read (GET) and set (PUT, JSON of `FaultSettings`). */
+/** Where the faults of a running server are read (GET) and set (PUT, JSON of an `SqsFaultPlan`, or null). */
 export const faultsPath = '/_pilotlight/faults';
 
 /**
@@ -34,7 +34,7 @@ export async function serve(
     else await serveOperation(service, request, response);
   } catch (error) {
     if (response.headersSent || response.destroyed) response.destroy();
-    else sendError(response, error);
+    else sendError(response, toSqsError(service, error));
   }
 }
 
@@ -49,16 +49,16 @@ async function serveOperation(
     throw new SqsError('UnknownOperationException', `The action ${name} is not valid here.`);
   }
   const body = new Fields(await readJson(request), 'request');
-  const fault = service.faults.nextCall(name);
+  const fault = service.faults.forCall(name);
   if (fault instanceof SqsError) throw fault;
-  if (fault === 'resetBefore') {
+  if (fault === 'resetBeforeAnswer') {
     request.socket.resetAndDestroy();
     return;
   }
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const answer = await operation(service, body, gone.signal);
-  if (fault === 'resetAfter') request.socket.resetAndDestroy();
+  if (fault === 'lostResponse') request.socket.resetAndDestroy();
   else sendJson(response, 200, jsonProtocol, answer);
 }
 
@@ -69,10 +69,10 @@ async function serveFaults(
 ): Promise<void> {
   if (request.method === 'PUT') {
     requireContentType(request, 'application/json');
-    faults.set(await readJson(request));
+    faults.setPlan(await readJson(request));
   }
-  const { settings, counts } = faults;
-  sendJson(response, 200, 'application/json', { settings, counts });
+  const { plan = null, counts } = faults;
+  sendJson(response, 200, 'application/json', { plan, counts });
 }
 
 function operationName(request: IncomingMessage): string {
@@ -120,25 +120,24 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function sendError(response: ServerResponse, error: unknown): void {
-  const known = toSqsError(error);
+function sendError(response: ServerResponse, error: SqsError): void {
   response.setHeader(
     'x-amzn-query-error',
-    `${known.queryCode};${known.senderFault ? 'Sender' : 'Receiver'}`,
+    `${error.queryCode};${error.senderFault ? 'Sender' : 'Receiver'}`,
   );
   // What is left of a request that was not read to its end would be taken for the next one.
   if (!response.req.complete) response.setHeader('connection', 'close');
-  sendJson(response, known.statusCode, jsonProtocol, {
-    __type: `com.amazonaws.sqs#${known.name}`,
-    message: known.message,
+  sendJson(response, error.statusCode, jsonProtocol, {
+    __type: `com.amazonaws.sqs#${error.name}`,
+    message: error.message,
   });
 }
 
-function toSqsError(error: unknown): SqsError {
+function toSqsError({ onProblem }: Service, error: unknown): SqsError {
   if (error instanceof SqsError) return error;
-  if (error instanceof FaultSettingsError)
-    return new SqsError('SerializationException', error.message);
-  return new SqsError('InternalFailure', 'The server of the laptop cloud failed: see its log.');
+  if (error instanceof FaultPlanError) return new SqsError('SerializationException', error.message);
+  onProblem('a call failed', error);
+  return new SqsError('InternalFailure', 'The SQS server of the laptop cloud failed.');
 }
 
 function sendJson(

@@ -9,7 +9,7 @@ import {
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
-import type { FaultSettings } from '../../../local/sqs/faults.ts';
+import type { SqsFaultPlan } from '../../../local/sqs/faults.ts';
 import {
   clientOf,
   errorOf,
@@ -19,10 +19,14 @@ import {
   QueueBench,
 } from './harness.ts';
 
-async function startWith(onTestFinished: OnTestFinished, faults: FaultSettings) {
+async function startWith(
+  onTestFinished: OnTestFinished,
+  rates?: SqsFaultPlan['rates'],
+  rest: Partial<SqsFaultPlan> = {},
+) {
   const own = await ownServer({ queues: [{ name: 'main', visibilityTimeoutSeconds: 1 }] });
   onTestFinished(own.dispose);
-  own.server.faults.set(faults);
+  if (rates !== undefined) own.server.setFaults({ seed: 1, rates, ...rest });
   /** Does not try again, so that a test sees each fault. */
   const impatient = clientOf(own.server.url, { maxAttempts: 1 });
   onTestFinished(async () => impatient.destroy());
@@ -32,14 +36,14 @@ async function startWith(onTestFinished: OnTestFinished, faults: FaultSettings) 
 
 describe.concurrent('injected faults', () => {
   it('are none until they are switched on', async ({ onTestFinished }) => {
-    const own = await startWith(onTestFinished, {});
+    const own = await startWith(onTestFinished);
     for (let n = 0; n < 50; n += 1) await own.bench.send(own.url, 'x');
-    expect(Object.values(own.server.faults.counts).every((count) => count === 0)).toBe(true);
+    expect(own.server.faultCounts).toEqual({});
     expect(own.server.depth('main').visible).toBe(50);
   });
 
   it('throttle calls, which are not performed', async ({ onTestFinished }) => {
-    const own = await startWith(onTestFinished, { throttleRate: 1, operations: ['SendMessage'] });
+    const own = await startWith(onTestFinished, { throttle: 1 }, { operations: ['SendMessage'] });
     const call = own.impatient.send(
       new SendMessageCommand({ QueueUrl: own.url, MessageBody: 'x' }),
     );
@@ -47,19 +51,19 @@ describe.concurrent('injected faults', () => {
     expect(error).toBeInstanceOf(RequestThrottled);
     expect(error.$metadata.httpStatusCode).toBe(403);
     expect(own.server.depth('main').visible).toBe(0);
-    expect(own.server.faults.counts.throttle).toBe(1);
+    expect(own.server.faultCounts.throttle).toBe(1);
   });
 
   it('tell receivers that too much is in flight', async ({ onTestFinished }) => {
-    const own = await startWith(onTestFinished, { overLimitRate: 1 });
+    const own = await startWith(onTestFinished, { overLimit: 1 });
     await own.bench.send(own.url, 'x');
     const call = own.impatient.send(new ReceiveMessageCommand({ QueueUrl: own.url }));
     expect(await errorOf(call)).toBeInstanceOf(OverLimit);
-    expect(own.server.faults.counts.overLimit).toBe(1);
+    expect(own.server.faultCounts.overLimit).toBe(1);
   });
 
   it('answer 500, which is not performed either', async ({ onTestFinished }) => {
-    const own = await startWith(onTestFinished, { internalErrorRate: 1 });
+    const own = await startWith(onTestFinished, { internalError: 1 });
     const call = own.impatient.send(
       new SendMessageCommand({ QueueUrl: own.url, MessageBody: 'x' }),
     );
@@ -72,17 +76,17 @@ describe.concurrent('injected faults', () => {
       await errorOf(
         own.impatient.send(new SendMessageCommand({ QueueUrl: own.url, MessageBody: 'x' })),
       );
-    const before = await startWith(onTestFinished, { resetBeforeRate: 1 });
+    const before = await startWith(onTestFinished, { resetBeforeAnswer: 1 });
     expect(await send(before)).toMatchObject({ code: 'ECONNRESET' });
     expect(before.server.depth('main').visible).toBe(0);
-    const after = await startWith(onTestFinished, { resetAfterRate: 1 });
+    const after = await startWith(onTestFinished, { lostResponse: 1 });
     expect(await send(after)).toMatchObject({ code: 'ECONNRESET' });
     expect(after.server.depth('main').visible).toBe(1);
-    expect(after.server.faults.counts.resetAfter).toBe(1);
+    expect(after.server.faultCounts.lostResponse).toBe(1);
   });
 
   it('fail some entries of a batch and perform the others', async ({ onTestFinished }) => {
-    const own = await startWith(onTestFinished, { entryFailureRate: 0.5, seed: 7 });
+    const own = await startWith(onTestFinished, { entryFailure: 0.5 }, { seed: 7 });
     const answer = await own.impatient.send(
       new SendMessageBatchCommand({
         QueueUrl: own.url,
@@ -94,34 +98,34 @@ describe.concurrent('injected faults', () => {
     expect(failed).toBeLessThan(10);
     expect(answer.Failed?.[0]).toMatchObject({ SenderFault: false, Code: 'InternalFailure' });
     expect(own.server.depth('main').visible).toBe(10 - failed);
-    expect(own.server.faults.counts.entryFailure).toBe(failed);
+    expect(own.server.faultCounts.entryFailure).toBe(failed);
   });
 
   it('deliver messages twice, even after the first copy was deleted', async ({
     onTestFinished,
   }) => {
-    const own = await startWith(onTestFinished, { duplicateRate: 1, maximumDelayMs: 100 });
+    const own = await startWith(onTestFinished, { duplicate: 1 }, { maximumDelayMs: 100 });
     await own.server.send('main', 'twice');
     const first = await own.bench.receiveOne(own.url);
     const { ReceiptHandle } = first;
     await own.client.send(new DeleteMessageCommand({ QueueUrl: own.url, ReceiptHandle }));
     const second = await own.bench.receiveOne(own.url);
     expect(second.MessageId).toBe(first.MessageId);
-    expect(own.server.faults.counts.duplicate).toBe(1);
+    expect(own.server.faultCounts.duplicate).toBe(1);
   });
 
   it('hold messages back', async ({ onTestFinished }) => {
-    const own = await startWith(onTestFinished, { delayRate: 1, maximumDelayMs: 60_000 });
+    const own = await startWith(onTestFinished, { delay: 1 }, { maximumDelayMs: 60_000 });
     await own.server.send('main', 'late');
     expect(own.server.depth('main')).toEqual({ visible: 0, inFlight: 0, delayed: 1 });
-    expect(own.server.faults.counts.delay).toBe(1);
+    expect(own.server.faultCounts.delay).toBe(1);
   });
 
   it('hand messages out in another order, the same one for the same seed', async ({
     onTestFinished,
   }) => {
     const order = async (seed: number) => {
-      const own = await startWith(onTestFinished, { reorderRate: 1, seed });
+      const own = await startWith(onTestFinished, { reorder: 1 }, { seed });
       for (let n = 0; n < 10; n += 1) await own.server.send('main', String(n));
       const messages = await own.bench.receive(own.url, { MaxNumberOfMessages: 10 });
       return messages.map(({ Body }) => Body).join('');
@@ -137,12 +141,11 @@ describe.concurrent('injected faults', () => {
     onTestFinished,
   }) => {
     const hits = async (polls: number) => {
-      const own = await startWith(onTestFinished, {
-        duplicateRate: 0.3,
-        delayRate: 0.3,
-        throttleRate: 0.2,
-        seed: 5,
-      });
+      const own = await startWith(
+        onTestFinished,
+        { duplicate: 0.3, delay: 0.3, throttle: 0.2 },
+        { seed: 5 },
+      );
       const outcomes: string[] = [];
       for (let n = 0; n < 20; n += 1) {
         for (let poll = 0; poll < polls; poll += 1) {
@@ -159,7 +162,7 @@ describe.concurrent('injected faults', () => {
             ),
         );
       }
-      const { duplicate, delay } = own.server.faults.counts;
+      const { duplicate, delay } = own.server.faultCounts;
       return { outcomes, duplicate, delay };
     };
     const once = await hits(0);
@@ -171,18 +174,20 @@ describe.concurrent('injected faults', () => {
   it('lose nothing for a client that tries again and deletes what it has seen', async ({
     onTestFinished,
   }) => {
-    const own = await startWith(onTestFinished, {
-      seed: 11,
-      throttleRate: 0.05,
-      internalErrorRate: 0.05,
-      resetBeforeRate: 0.05,
-      resetAfterRate: 0.05,
-      entryFailureRate: 0.2,
-      duplicateRate: 0.2,
-      delayRate: 0.2,
-      maximumDelayMs: 300,
-      reorderRate: 0.5,
-    });
+    const own = await startWith(
+      onTestFinished,
+      {
+        throttle: 0.05,
+        internalError: 0.05,
+        resetBeforeAnswer: 0.05,
+        lostResponse: 0.05,
+        entryFailure: 0.2,
+        duplicate: 0.2,
+        delay: 0.2,
+        reorder: 0.5,
+      },
+      { seed: 11, maximumDelayMs: 300 },
+    );
     const bench = new QueueBench(own.impatient);
     const bodies = Array.from({ length: 50 }, (_, n) => `message ${n}`);
     let unsent = bodies;
@@ -210,13 +215,15 @@ describe.concurrent('injected faults', () => {
     };
     expect(await eventually(drain, (left) => left === 0)).toBe(0);
     expect([...seen].sort()).toEqual([...bodies].sort());
-    const { counts } = own.server.faults;
-    const injected = Object.values(counts).reduce((total, count) => total + count, 0);
+    const injected = Object.values(own.server.faultCounts).reduce(
+      (total, count) => total + count,
+      0,
+    );
     expect(injected).toBeGreaterThan(30);
   });
 
   it('are set and read over HTTP while the server runs', async ({ onTestFinished }) => {
-    const own = await startWith(onTestFinished, {});
+    const own = await startWith(onTestFinished);
     const faults = `${own.server.url}/_pilotlight/faults`;
     const put = async (body: unknown, type = 'application/json') =>
       await fetch(faults, {
@@ -224,23 +231,23 @@ describe.concurrent('injected faults', () => {
         headers: { 'content-type': type },
         body: JSON.stringify(body),
       });
-    expect((await put({ throttleRate: 1, seed: 9 })).status).toBe(200);
+    expect((await put({ seed: 9, rates: { throttle: 1 } })).status).toBe(200);
     expect((await errorOf(own.impatient.send(new ListQueuesCommand({})))).name).toBe(
       'RequestThrottled',
     );
     expect(await (await fetch(faults)).json()).toMatchObject({
-      settings: { throttleRate: 1, seed: 9, duplicateRate: 0 },
-      counts: { throttle: 1, duplicate: 0 },
+      plan: { seed: 9, rates: { throttle: 1, duplicate: 0 } },
+      counts: { throttle: 1 },
     });
-    expect((await put({})).status).toBe(200);
+    expect((await put(null)).status).toBe(200);
     await own.impatient.send(new ListQueuesCommand({}));
-    const refused = await put({ throttleRate: 2 });
+    const refused = await put({ seed: 1, rates: { throttle: 2 } });
     expect(refused.status).toBe(400);
     expect(await refused.json()).toMatchObject({
-      message: expect.stringContaining('throttleRate'),
+      message: expect.stringContaining('rates.throttle'),
     });
-    expect((await put({ throtle: 1 })).status).toBe(400);
-    expect((await put({ throttleRate: 1 }, 'text/plain')).status).toBe(400);
+    expect((await put({ seed: 1, rates: { throtle: 1 } })).status).toBe(400);
+    expect((await put({ seed: 1, rates: {} }, 'text/plain')).status).toBe(400);
     await own.impatient.send(new ListQueuesCommand({}));
   });
 });

@@ -197,7 +197,7 @@ describe.concurrent('the server', () => {
     const dataDir = await temporaryDir();
     onTestFinished(async () => await rm(dataDir, { recursive: true, force: true }));
     await expect(startSqs({ port: own.server.port, dataDir })).rejects.toThrow(
-      `Port ${own.server.port} for SQS is taken by another process: choose another port.`,
+      `port ${own.server.port} is in use by another program`,
     );
   });
 
