@@ -16,8 +16,8 @@ export interface Geometry {
   readonly tensorHeight: number;
 }
 
-/** Python's round: half to even. */
-function roundHalfEven(value: number): number {
+/** Rounds halves to the even neighbour, as Python and numpy do. */
+export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   if (value - floor !== 0.5) return Math.round(value);
   return floor % 2 === 0 ? floor : floor + 1;
@@ -73,16 +73,17 @@ function resized(
       return filling(side(width), side(height));
     }
     case 'height': {
-      // As resize_norm_img of PaddleOCR's recogniser, with the line's own ratio.
-      const { height: h, minWidth, maxWidth } = resize;
-      const natural = Math.ceil((h * width) / height);
-      const w = atLeastOne(Math.min(natural, maxWidth));
+      // As resize_norm_img of PaddleOCR's recogniser, each line with its own ratio: what is wider than `minWidth` is
+      // cut to whole pixels, what is narrower is rounded up.
+      const { height: h, minWidth, maxWidth, multipleOf } = resize;
+      const natural = (h * width) / height;
+      const room = Math.max(minWidth, Math.min(Math.trunc(natural), maxWidth));
       return {
-        width: w,
+        width: atLeastOne(Math.min(Math.ceil(natural), room)),
         height: h,
         left: 0,
         top: 0,
-        tensorWidth: Math.ceil(Math.max(w, minWidth) / resize.multipleOf) * resize.multipleOf,
+        tensorWidth: Math.ceil(room / multipleOf) * multipleOf,
         tensorHeight: h,
       };
     }

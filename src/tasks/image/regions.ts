@@ -83,11 +83,8 @@ function turn(a: Point, b: Point, c: Point): number {
   return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);
 }
 
-/**
- * The rectangle of the smallest area around the points, widened by `margin` on every side: one of its sides lies along
- * a side of the hull.
- */
-export function smallestRectangle(points: readonly Point[], margin: number): TurnedRectangle {
+/** The rectangle of the smallest area around the points: one of its sides lies along a side of their hull. */
+export function smallestRectangle(points: readonly Point[]): TurnedRectangle {
   const hull = convexHull(points);
   const [only] = hull;
   if (only === undefined) throw new RangeError('smallestRectangle needs a point');
@@ -97,19 +94,19 @@ export function smallestRectangle(points: readonly Point[], margin: number): Tur
     const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
     const along: Point =
       length === 0 ? [1, 0] : [(to[0] - from[0]) / length, (to[1] - from[1]) / length];
-    const rectangle = around(hull, along, margin);
+    const rectangle = around(hull, along);
     const area = rectangle.width * rectangle.height;
     if (best === undefined || area < best.area) best = { area, rectangle };
   }
-  return best?.rectangle ?? around(hull, [1, 0], margin);
+  return best?.rectangle ?? around(hull, [1, 0]);
 }
 
 /** The rectangle around the points whose sides lie along a direction of length 1. */
-function around(points: readonly Point[], [dx, dy]: Point, margin: number): TurnedRectangle {
+function around(points: readonly Point[], [dx, dy]: Point): TurnedRectangle {
   const u = points.map(([x, y]) => x * dx + y * dy);
   const v = points.map(([x, y]) => y * dx - x * dy);
-  const [lowU, highU] = [Math.min(...u) - margin, Math.max(...u) + margin];
-  const [lowV, highV] = [Math.min(...v) - margin, Math.max(...v) + margin];
+  const [lowU, highU] = [Math.min(...u), Math.max(...u)];
+  const [lowV, highV] = [Math.min(...v), Math.max(...v)];
   const at = (a: number, b: number): Point => [a * dx - b * dy, a * dy + b * dx];
   return {
     corners: [at(lowU, lowV), at(highU, lowV), at(highU, highV), at(lowU, highV)],

@@ -12,8 +12,8 @@ import type { MediaDecoders } from '../ports.ts';
 import type { Point, Predictor, TaskModel, TextRegion } from '../predictor.ts';
 import { definePredictor } from '../stage.ts';
 import { outputNamed, realDatatypes, rowsOf } from '../tensors.ts';
-import type { Geometry } from './geometry.ts';
-import { sourceX, sourceY } from './geometry.ts';
+import { type Geometry, roundHalfEven } from './geometry.ts';
+import { offsetPolygon } from './offset-polygon.ts';
 import { createImagePreprocessor } from './preprocess.ts';
 import { connectedRegions, fromTopLeft, meanInside, smallestRectangle } from './regions.ts';
 import { runGrouped } from './run.ts';
@@ -81,7 +81,7 @@ export function findText(
     configuration.maxCandidates,
   );
   for (const points of regions) {
-    const tight = smallestRectangle(points, 0);
+    const tight = smallestRectangle(points);
     if (Math.min(tight.width, tight.height) < smallestSide) continue;
     const corners = fromTopLeft(tight.corners);
     const score = meanInside(data, width, height, corners);
@@ -90,7 +90,7 @@ export function findText(
     const distance = (tight.width * tight.height * configuration.unclipRatio) / perimeter;
     // The reference offsets whole pixels.
     const whole = corners.map(([x, y]): Point => [Math.trunc(x), Math.trunc(y)]);
-    const grown = smallestRectangle(whole, distance);
+    const grown = smallestRectangle(offsetPolygon(whole, distance));
     if (Math.min(grown.width, grown.height) < smallestSide + 2) continue;
     const polygon = fromTopLeft(grown.corners).map((point) => toSource(point, map, geometry));
     const [a, b, c, d] = polygon;
@@ -101,14 +101,19 @@ export function findText(
   return inReadingOrder(found);
 }
 
+/** A point of the map as a whole pixel of the picture that was sent, rounded in 32 bits as numpy does it. */
 function toSource([x, y]: Point, map: TextMap, geometry: Geometry): Point {
-  const inTensorX = (x / map.width) * geometry.tensorWidth;
-  const inTensorY = (y / map.height) * geometry.tensorHeight;
-  const clamp = (value: number, highest: number) =>
-    Math.min(Math.max(Math.round(value), 0), highest);
+  const { left, top, width, height, tensorWidth, tensorHeight } = geometry;
+  const { sourceWidth, sourceHeight } = geometry;
+  const whole = (at: number, size: number, scale: number, shift: number, highest: number) => {
+    const value = Math.fround(Math.fround(Math.fround(at) / size) * scale) - shift;
+    return Math.min(Math.max(roundHalfEven(value), 0), highest);
+  };
+  const scaleX = sourceWidth / width;
+  const scaleY = sourceHeight / height;
   return [
-    clamp(sourceX(geometry, inTensorX), geometry.sourceWidth),
-    clamp(sourceY(geometry, inTensorY), geometry.sourceHeight),
+    whole(x, map.width, tensorWidth * scaleX, left * scaleX, sourceWidth),
+    whole(y, map.height, tensorHeight * scaleY, top * scaleY, sourceHeight),
   ];
 }
 
