@@ -27,9 +27,10 @@ const sources = ['src', 'functions', 'infra', 'layers', 'package-lock.json', 'cd
  * Bundles the functions and synthesises the stack, or finds that this was done: each build is kept under the
  * hash of the contents it was made from, so nothing is ever stale and going back to earlier sources is free.
  * @param signal breaks it off
+ * @param tries how often it is begun anew because sources change meanwhile
  * @throws BuildError
  */
-export async function build(signal?: AbortSignal): Promise<Build> {
+export async function build(signal?: AbortSignal, tries = 5): Promise<Build> {
   const buildsDir = join(projectRoot, 'dist', 'laptop');
   const hash = await hashSources();
   const buildDir = join(buildsDir, hash);
@@ -46,7 +47,10 @@ export async function build(signal?: AbortSignal): Promise<Build> {
       recursive: true,
     });
     // Someone saved a file meanwhile: what came out is neither the one nor the other.
-    if ((await hashSources()) !== hash) return await build(signal);
+    if ((await hashSources()) !== hash) {
+      if (tries === 1) throw new BuildError('the sources keep changing while they are built');
+      return await build(signal, tries - 1);
+    }
     await publish(draftDir, buildDir);
     await forgetOldBuilds(buildsDir);
   } finally {

@@ -6,12 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectRoot } from '../../../local/paths.ts';
 import { laptopS3Client } from '../../../local/sample-models.ts';
@@ -135,10 +130,11 @@ describe('npm start', { timeout: 120_000 }, () => {
     expect(existsSync(join(dataDir, 'lock'))).toBe(false);
   });
 
-  it('finishes a transform job that a kill interrupted', async () => {
+  it('finishes a transform job that a kill interrupted, every record once', async () => {
+    const records = 2000;
     const first = await start();
     const s3 = laptopS3Client(first.urls.s3);
-    const lines = `${samples()}\n`.repeat(500);
+    const lines = `${samples()}\n`.repeat(records);
     await s3.send(
       new PutObjectCommand({
         Bucket: 'pilotlight-jobs',
@@ -151,8 +147,8 @@ describe('npm start', { timeout: 120_000 }, () => {
     const killed = once(first.process, 'exit');
     first.process.kill('SIGKILL');
     await killed;
-    // Those that the kill left find their Runtime API gone.
-    await until(() => existsSync(join(dataDir, 'lock')));
+    expect(first.output()).not.toContain('complete');
+    expect(existsSync(join(dataDir, 'lock'))).toBe(true);
 
     const second = await start();
     await until(() => second.output().includes('complete'));
@@ -170,10 +166,7 @@ describe('npm start', { timeout: 120_000 }, () => {
       const text = (await part.Body?.transformToString()) ?? '';
       predictions += text.trimEnd().split('\n').length;
     }
-    expect(predictions).toBe(500);
-    await again.send(
-      new HeadObjectCommand({ Bucket: 'pilotlight-models', Key: 'silero-vad/1/model.onnx' }),
-    );
+    expect(predictions).toBe(records);
     again.destroy();
     expect(await stop(second, 'SIGINT')).toBe(0);
     expect(await environmentsLeft()).toEqual([]);
