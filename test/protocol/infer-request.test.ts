@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeInferRequest } from '../../src/protocol/decode-request.ts';
-import type { TensorMetadata } from '../../src/protocol/tensor.ts';
+import type { Datatype, TensorMetadata } from '../../src/protocol/tensor.ts';
+import { refusal } from './refusal.ts';
 
 const model: readonly TensorMetadata[] = [{ name: 'x', datatype: 'FP32', shape: [-1, 2] }];
 
@@ -8,91 +9,172 @@ function decode(document: unknown) {
   return decodeInferRequest(JSON.stringify(document), {}, model);
 }
 
-function withBinary(document: unknown, ...tensors: readonly Uint8Array[]) {
-  const json = new TextEncoder().encode(JSON.stringify(document));
-  const body = Buffer.concat([json, ...tensors]);
-  return decodeInferRequest(body, { inferenceHeaderContentLength: `${json.length}` }, model);
+/** A request with one input of the given data. */
+function oneInput(datatype: string, shape: unknown, data: unknown) {
+  return { inputs: [{ name: 'x', shape, datatype, data }] };
+}
+
+function dataOf(datatype: Datatype, shape: readonly number[], data: unknown) {
+  return decode(oneInput(datatype, shape, data)).inputs[0]?.data;
 }
 
 describe('an inference request in JSON', () => {
   it('is read with flat data', () => {
     const request = decode({
       id: '42',
-      inputs: [{ name: 'x', shape: [2, 2], datatype: 'FP32', data: [1, 2.5, -0, 4] }],
-      outputs: [{ name: 'y', parameters: { classification: 2, binary_data: true } }],
+      parameters: { note: 'kept', timeout: 1000 },
+      ...oneInput('FP32', [2, 2], [1, 2.5, 3, 4]),
+      outputs: [{ name: 'y', parameters: { classification: 2, binary_data: true } }, { name: 'z' }],
+      model_name: 'a key that the protocol does not know',
     });
     expect(request).toEqual({
       id: '42',
-      parameters: {},
-      inputs: [
-        { name: 'x', shape: [2, 2], datatype: 'FP32', data: new Float32Array([1, 2.5, 0, 4]) },
+      parameters: { note: 'kept', timeout: 1000 },
+      inputs: [{ name: 'x', shape: [2, 2], datatype: 'FP32', data: Float32Array.of(1, 2.5, 3, 4) }],
+      outputs: [
+        { name: 'y', binary: true, classification: 2 },
+        { name: 'z', binary: false, classification: 0 },
       ],
-      outputs: [{ name: 'y', binary: true, classification: 2 }],
       binaryOutputs: false,
     });
   });
 
+  it('is read from bytes, with or without a byte order mark', () => {
+    const bytes = Buffer.from(`\ufeff${JSON.stringify(oneInput('BYTES', [1], ['é\ufeff']))}`);
+    expect(decodeInferRequest(bytes, {}, model).inputs[0]?.data).toEqual(['é\ufeff']);
+  });
+
   it('is read with nested data', () => {
-    const { inputs } = decode({
-      inputs: [{ name: 'x', shape: [2, 1, 2], datatype: 'INT16', data: [[[1, 2]], [[3, -4]]] }],
-    });
-    expect(inputs[0]?.data).toEqual(new Int16Array([1, 2, 3, -4]));
+    const nested = [[[1, 2]], [[3, -4]]];
+    expect(dataOf('INT16', [2, 1, 2], nested)).toEqual(Int16Array.of(1, 2, 3, -4));
+  });
+
+  it('may hold empty tensors and scalars', () => {
+    expect(dataOf('FP64', [2, 0, 3], [[], []])).toEqual(new Float64Array(0));
+    expect(dataOf('FP64', [0, 3], [])).toEqual(new Float64Array(0));
+    expect(dataOf('FP64', [], [7])).toEqual(Float64Array.of(7));
+  });
+
+  it('takes booleans as words and as 0 and 1', () => {
+    expect(dataOf('BOOL', [4], [true, false, 1, 0])).toEqual(Uint8Array.of(1, 0, 1, 0));
   });
 
   it('keeps every digit of 64-bit integers, as numbers and as strings', () => {
-    const body = `{"inputs":[{"name":"x","shape":[4],"datatype":"INT64",
-      "data":[9223372036854775807, "-9223372036854775808", 9007199254740993, -5]}]}`;
-    const { inputs } = decodeInferRequest(body, {}, model);
-    expect(inputs[0]?.data).toEqual(
-      new BigInt64Array([2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -5n]),
-    );
+    const body = `{"inputs":[
+      {"name":"f","shape":[2],"datatype":"FP64","data":[9007199254740993, 1e300]},
+      {"name":"x","shape":[5],"datatype":"INT64",
+       "data":[9223372036854775807, "-9223372036854775808", 9007199254740993, -5, 1e3]},
+      {"name":"u","shape":[1,2],"datatype":"UINT64","data":[[18446744073709551615, 4294967295]]}]}`;
+    expect(decodeInferRequest(body, {}, model).inputs.map(({ data }) => data)).toEqual([
+      Float64Array.of(9007199254740992, 1e300),
+      BigInt64Array.of(2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -5n, 1000n),
+      BigUint64Array.of(2n ** 64n - 1n, 2n ** 32n - 1n),
+    ]);
   });
 
   it.each([
+    ['text', '{"inputs":[}', 'body: expected JSON, got "Unexpected token'],
+    ['an array', '[]', 'body: expected an object, got an array of 0 elements'],
+    ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'body: expected JSON in UTF-8'],
+    ['nothing', '', 'body: expected JSON, got "Unexpected end of JSON input"'],
+  ])('is refused as %s', (_name, body, message) => {
+    expect(refusal(() => decodeInferRequest(body, {}, model))).toContain(message);
+  });
+
+  it.each([
+    [{}, 'inputs: expected an array, got nothing'],
     [{ inputs: {} }, 'inputs: expected an array, got an object'],
+    [{ inputs: [null] }, 'inputs[0]: expected an object, got null'],
+    [{ inputs: [], id: 5 }, 'id: expected a string, got 5'],
+    [{ inputs: [{}] }, 'inputs[0].name: expected a string that is not empty, got nothing'],
     [
-      { inputs: [{ name: 'x', shape: [-1], datatype: 'FP32', data: [] }] },
+      oneInput('FP8', [1], [1]),
+      'inputs[0].datatype: expected a datatype such as FP32, INT64 or BYTES, got the string "FP8"',
+    ],
+    [oneInput('FP32', 4, [1]), 'inputs[0].shape: expected an array, got 4'],
+    [
+      oneInput('FP32', [-1], []),
       'inputs[0].shape[0]: expected a whole number of at least 0, got -1',
     ],
     [
-      { inputs: [{ name: 'x', shape: [1, 2], datatype: 'UINT8', data: [[1, 256]] }] },
+      oneInput('FP32', [1, '2'], []),
+      'inputs[0].shape[1]: expected a whole number of at least 0, got the string "2"',
+    ],
+    [
+      oneInput('FP32', new Array(33).fill(1), [1]),
+      'inputs[0].shape: expected at most 32 dimensions, got 33',
+    ],
+    [
+      oneInput('FP32', [2 ** 31, 2 ** 31], [1]),
+      'inputs[0].shape: expected dimensions whose product is at most 2147483647, got [2147483648,2147483648]',
+    ],
+    [
+      oneInput('FP32', [0, 2 ** 25], []),
+      'inputs[0].shape: expected dimensions whose product is at most 16777216, got [0,33554432]',
+    ],
+    [
+      { inputs: [...oneInput('FP32', [1], [1]).inputs, ...oneInput('FP32', [1], [1]).inputs] },
+      'inputs[1].name: expected each name once, got "x" again',
+    ],
+    [oneInput('FP32', [2], undefined), 'inputs[0].data: expected an array, got nothing'],
+    [
+      oneInput('FP32', [2, 2], [1, 2, 3]),
+      'inputs[0].data: expected 4 elements, the product of the shape [2,2], got 3',
+    ],
+    [
+      oneInput('FP32', [2, 2], [[1, 2]]),
+      'inputs[0].data: expected 2 elements as the shape [2,2] says, got 1',
+    ],
+    [
+      oneInput('FP32', [2, 2], [[1, 2], [3]]),
+      'inputs[0].data[1]: expected 2 elements as the shape [2,2] says, got 1',
+    ],
+    [oneInput('FP32', [2, 1], [[1], 2]), 'inputs[0].data[1]: expected an array, got 2'],
+    [
+      oneInput(
+        'FP32',
+        [1, 2, 2],
+        [
+          [
+            [1, 2],
+            [3, [4]],
+          ],
+        ],
+      ),
+      'inputs[0].data[0][1][1]: expected a number in the range of FP32, got an array of 1 element',
+    ],
+    [
+      oneInput('UINT8', [1, 2], [[1, 256]]),
       'inputs[0].data[0][1]: expected an integer from 0 to 255, got 256',
     ],
     [
-      { inputs: [{ name: 'x', shape: [1], datatype: 'FP32', data: [1e39] }] },
+      oneInput('INT32', [1], [1.5]),
+      'inputs[0].data[0]: expected an integer from -2147483648 to 2147483647, got 1.5',
+    ],
+    [
+      oneInput('UINT64', [1], [-1]),
+      'inputs[0].data[0]: expected an integer in digits (a number or a string) from 0 to 18446744073709551615, got -1',
+    ],
+    [
+      oneInput('INT64', [1], ['9223372036854775808']),
+      'inputs[0].data[0]: expected an integer in digits (a number or a string) from -9223372036854775808 to 9223372036854775807, got the string "9223372036854775808"',
+    ],
+    [
+      oneInput('FP32', [1], [1e39]),
       'inputs[0].data[0]: expected a number in the range of FP32, got 1e+39',
     ],
-  ])('is refused with the path of the field: %j', (document, message) => {
-    expect(() => decode(document)).toThrow(message);
-  });
-});
-
-describe('an inference request with binary tensors', () => {
-  it('is read in the order of the tensors', () => {
-    const { inputs } = withBinary(
-      {
-        inputs: [
-          { name: 'a', shape: [3], datatype: 'BOOL', parameters: { binary_data_size: 3 } },
-          { name: 'j', shape: [1], datatype: 'INT8', data: [7] },
-          { name: 'b', shape: [2], datatype: 'BYTES', parameters: { binary_data_size: 10 } },
-        ],
-      },
-      new Uint8Array([1, 0, 1]),
-      new Uint8Array([2, 0, 0, 0, 104, 105, 0, 0, 0, 0]),
-    );
-    expect(inputs.map(({ data }) => data)).toEqual([
-      new Uint8Array([1, 0, 1]),
-      new Int8Array([7]),
-      ['hi', ''],
-    ]);
-  });
-
-  it('may be one raw tensor, whose varying dimension its size gives', () => {
-    const body = new Uint8Array(new Float32Array([1, 2, 3, 4]).buffer);
-    const request = decodeInferRequest(body, { inferenceHeaderContentLength: '0' }, model);
-    expect(request.inputs).toEqual([
-      { name: 'x', datatype: 'FP32', shape: [2, 2], data: new Float32Array([1, 2, 3, 4]) },
-    ]);
-    expect(request.binaryOutputs).toBe(true);
+    [oneInput('FP64', [1], ['NaN']), 'inputs[0].data[0]: expected a number in the range of FP64'],
+    [oneInput('BOOL', [1], [2]), 'inputs[0].data[0]: expected true or false, got 2'],
+    [oneInput('BYTES', [1], [5]), 'inputs[0].data[0]: expected a string of valid Unicode, got 5'],
+    [
+      oneInput('BYTES', [1], ['\ud800']),
+      'inputs[0].data[0]: expected a string of valid Unicode, got the string "\ufffd"',
+    ],
+    [
+      oneInput('FP16', [1], [1]),
+      'inputs[0].data: sending FP16 data via JSON is not supported. Please use the binary data format for input "x"',
+    ],
+  ])('is refused with the path of the field (%#)', (document, message) => {
+    expect(refusal(() => decode(document))).toContain(message);
   });
 });

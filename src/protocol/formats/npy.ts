@@ -73,11 +73,6 @@ const datatypeByKind: ReadonlyMap<string, FixedDatatype> = new Map(
 export function parseNpy(bytes: Uint8Array): Omit<Tensor, 'name'> {
   const header = parseNpyHeader(bytes);
   const { kind, itemBytes, shape } = header;
-  const count = countElements(shape, 'body');
-  const raw = bytes.subarray(header.dataOffset);
-  if (raw.length !== count * itemBytes) {
-    throw invalidRequest('body', `${count * itemBytes} bytes of data`, `${raw.length}`);
-  }
   const datatype: Datatype | undefined =
     kind === 'S' || kind === 'U' ? 'BYTES' : datatypeByKind.get(`${kind}${itemBytes}`);
   // Strings of no width take no bytes however many they are.
@@ -87,6 +82,11 @@ export function parseNpy(bytes: Uint8Array): Omit<Tensor, 'name'> {
       'an array of booleans, integers, floats of at most 8 bytes, or strings',
       `the type ${quote(`${kind}${itemBytes}`)}`,
     );
+  }
+  const count = countElements(shape, 'body');
+  const raw = bytes.subarray(header.dataOffset);
+  if (raw.length !== count * itemBytes) {
+    throw invalidRequest('body', `${count * itemBytes} bytes of data`, `${raw.length}`);
   }
   const data = inRowMajorOrder(inLittleEndian(raw, header), header);
   if (kind === 'S') return { datatype, shape, data: parseByteStrings(data, itemBytes, count) };
