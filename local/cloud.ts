@@ -31,7 +31,7 @@ export interface LaptopCloudOptions {
   /** Hears each line that a function prints. @default nobody */
   readonly onLogLine?: (functionName: string, line: string) => void;
   /** Hears of each object that comes into the results bucket. @default nobody */
-  readonly onResult?: (key: string) => void;
+  readonly onResult?: (key: string, bucket: string) => void;
   /** Hears of each event that is put on a bus. @default nobody */
   readonly onEvent?: (event: BusEvent) => void;
   /** Hears, in a sentence, of what went wrong inside. @default nobody */

@@ -39,7 +39,10 @@ export function guide(
   samples: { readonly request: string; readonly job: string },
 ): string {
   const { urls, buckets, api } = cloud;
-  const here = (path: string) => relative(process.cwd(), path) || '.';
+  const here = (path: string) => {
+    const fromHere = relative(process.cwd(), path);
+    return fromHere.startsWith('..') ? path : fromHere;
+  };
   const aws = `aws --endpoint-url ${urls.s3} --no-sign-request`;
   const closed = api.routes.some(({ authorizationType }) => authorizationType !== 'NONE');
   return `

@@ -15,9 +15,12 @@ const pauseMs = 1000;
 /**
  * Follows transform jobs by the keys that come into the results bucket, which are all there is to know about
  * them (src/contract/job-keys.ts).
- * @returns to be called with each key
+ * @returns to be called with each key, and the bucket's name
  */
-export function followJobs(say: Say, now: () => number = Date.now): (key: string) => void {
+export function followJobs(
+  say: Say,
+  now: () => number = Date.now,
+): (key: string, bucket: string) => void {
   const jobs = new Map<string, Progress>();
 
   function onPart(jobId: string, shards: number): void {
@@ -29,18 +32,20 @@ export function followJobs(say: Say, now: () => number = Date.now): (key: string
     say(`job ${jobId}: ${progress.done} of ${shards} part${shards === 1 ? '' : 's'} written`);
   }
 
-  return (key) => {
+  return (key, bucket) => {
     const [, jobId = '', rest = ''] = jobKeyPattern.exec(key) ?? [];
     const [, shards] = /^output\/part-\d+-of-(\d+)\./.exec(rest) ?? [];
     if (rest === 'job.json') say(`job ${jobId}: accepted`);
     else if (shards !== undefined) onPart(jobId, Number(shards));
-    else if (rest.startsWith('errors/')) say(`job ${jobId}: some records failed, see ${key}`);
+    else if (rest.startsWith('errors/'))
+      say(`job ${jobId}: some records failed, see s3://${bucket}/${key}`);
     else if (rest.startsWith('state/failed/'))
-      say(`job ${jobId}: a shard was given up, see ${key}`);
-    else if (rest === 'state/control.json') say(`job ${jobId}: was stopped, see ${key}`);
+      say(`job ${jobId}: a shard was given up, see s3://${bucket}/${key}`);
+    else if (rest === 'state/control.json')
+      say(`job ${jobId}: was stopped, see s3://${bucket}/${key}`);
     else if (rest === 'manifest.json') {
       jobs.delete(jobId);
-      say(`job ${jobId}: complete, see ${jobsResultPrefix}${jobId}/`);
+      say(`job ${jobId}: complete, see s3://${bucket}/${jobsResultPrefix}${jobId}/`);
     }
   };
 }

@@ -39,7 +39,9 @@ async function run(settings: LaptopSettings, signal: AbortSignal): Promise<Lapto
     ports: settings.ports,
     build: built,
     onResult: followJobs(say),
-    onEvent: ({ detailType, detail }) => say(`event ${detailType}: ${JSON.stringify(detail)}`),
+    onEvent: ({ detailType, detail }) => {
+      if (settings.isVerbose) say(`event | ${detailType} ${JSON.stringify(detail)}`);
+    },
     onProblem: (sentence) => say(`problem: ${sentence}`),
     onLogLine: (functionName, line) => {
       if (settings.isVerbose || /"level":"(ERROR|FATAL)"/.test(line)) {

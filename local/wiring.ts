@@ -36,7 +36,7 @@ export function notificationsOf(
   storage: StorageDescription,
   sqs: SqsServer,
   resultsBucket: string,
-  onResult: ((key: string) => void) | undefined,
+  onResult: ((key: string, bucket: string) => void) | undefined,
 ): S3NotificationOptions[] {
   const configured = storage.buckets.flatMap((bucket) =>
     bucket.notifications.map(({ events, prefix, suffix, queueName }, index) => ({
@@ -53,7 +53,9 @@ export function notificationsOf(
     id: 'laptop-results',
     bucket: resultsBucket,
     events: ['s3:ObjectCreated:*'],
-    deliver: async (message) => createdKeys(message).forEach(onResult),
+    deliver: async (message) => {
+      for (const key of createdKeys(message)) onResult(key, resultsBucket);
+    },
   };
   return [...configured, results];
 }
