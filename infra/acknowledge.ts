@@ -1,22 +1,24 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 
-/** Findings of cdk-nag's packs that this project has weighed: each stands beside its cause, with the reason. */
-export function acknowledge(scope: IConstruct, rule: string, reason: string): void {
-  const [pack] = rule.split('-');
-  Validations.of(scope).acknowledge({ id: `${pack}::${rule}`, reason });
+/**
+ * A finding of a check that this project has weighed: it stands beside its cause, with the reason.
+ * @param id pack and rule, as the check's report says them
+ */
+export function acknowledge(scope: IConstruct, id: string, reason: string): void {
+  Validations.of(scope).acknowledge({ id, reason });
 }
 
 /** A policy's resource with a wildcard in it, which cdk-nag names one by one. */
 export function acknowledgeWildcard(scope: IConstruct, resource: string, reason: string): void {
   const text = flatten(Stack.of(scope).resolve(resource));
-  acknowledge(scope, `AwsSolutions-IAM5[Resource::${text}]`, reason);
+  acknowledge(scope, `AwsSolutions::AwsSolutions-IAM5[Resource::${text}]`, reason);
 }
 
 /** A managed policy of AWS. */
 export function acknowledgeManagedPolicy(scope: IConstruct, policy: string, reason: string): void {
   const arn = `arn:<AWS::Partition>:iam::aws:policy/${policy}`;
-  acknowledge(scope, `AwsSolutions-IAM4[Policy::${arn}]`, reason);
+  acknowledge(scope, `AwsSolutions::AwsSolutions-IAM4[Policy::${arn}]`, reason);
 }
 
 /** A value of a template as cdk-nag writes it: `<Models.Arn>/*`. */

@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { bundlesFolder, imageFolder, packageRoot } from './paths.ts';
 import { listFiles, stageFolder } from './staging.ts';
 
-/** Lays out the Docker context: the Dockerfile, ONNX Runtime's pin and licence, and the bundles. */
+/** Lays out the Docker context: the Dockerfiles, ONNX Runtime's pin and licence, and the bundles. */
 export function stageImage(): void {
   const layers = join(packageRoot, 'layers');
-  const files = new Map([['Dockerfile', join(layers, 'Dockerfile')]]);
+  const files = new Map<string, string>();
+  for (const name of ['Dockerfile', 'Dockerfile.cuda']) files.set(name, join(layers, name));
   for (const name of ['package.json', 'package-lock.json', 'LICENSE']) {
     files.set(join('onnxruntime', name), join(layers, 'onnxruntime', name));
   }

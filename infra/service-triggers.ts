@@ -42,7 +42,7 @@ function feed(worker: InferenceFunction, queue: WorkQueue, scaling: Scaling): vo
   );
   acknowledge(
     worker,
-    'Serverless-LambdaEventSourceMappingDestination',
+    'Serverless::Serverless-LambdaEventSourceMappingDestination',
     'destinations are for streams: a queue has its dead-letter queue',
   );
 }

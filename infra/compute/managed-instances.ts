@@ -7,6 +7,7 @@ import {
   InstanceTypeFilter,
 } from 'aws-cdk-lib/aws-lambda';
 import { environmentVariables } from '../../src/contract/environment.ts';
+import { acknowledge } from '../acknowledge.ts';
 import type { InferenceFunction } from '../constructs/inference-function.ts';
 import { present } from '../optional.ts';
 import { isOutsideCommercialRegions, Profile, type ProfileSurroundings } from './profile.ts';
@@ -145,6 +146,11 @@ export class Gpu extends ManagedInstances {
     target.resource.addPropertyOverride(
       'AcceleratorConfig.AcceleratorMemorySize',
       this.#acceleratorMemoryGiB,
+    );
+    acknowledge(
+      target.function,
+      'CloudFormation-Validate::F3002',
+      'AcceleratorConfig is newer than the schema that this aws-cdk-lib checks templates by',
     );
     return invoked;
   }

@@ -90,7 +90,7 @@ export class InferenceFunction extends Construct {
     });
     acknowledge(
       this.function,
-      'Serverless-LambdaDLQ',
+      'Serverless::Serverless-LambdaDLQ',
       'never called asynchronously: messages that fail go to the dead-letter queue of their queue',
     );
   }

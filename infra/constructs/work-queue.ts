@@ -28,7 +28,7 @@ export class WorkQueue extends Queue {
       visibilityTimeout: props.visibilityTimeout,
     };
     const deadLetters = new Queue(scope, `${id}DeadLetters`, common);
-    acknowledge(deadLetters, 'Serverless-SQSRedrivePolicy', 'it is the end of the way');
+    acknowledge(deadLetters, 'Serverless::Serverless-SQSRedrivePolicy', 'it is the end of the way');
     super(scope, id, {
       ...common,
       deadLetterQueue: { queue: deadLetters, maxReceiveCount: props.maxReceiveCount ?? 5 },
