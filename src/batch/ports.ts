@@ -50,4 +50,6 @@ export interface TransformContext extends BatchContext {
   readonly models: ModelProvider;
   /** Milliseconds with fractions, of a clock that never runs back. */
   readonly monotonicMs: () => number;
+  /** Deliveries of a shard's message before it goes to the dead-letter queue. */
+  readonly maxReceiveCount: number;
 }

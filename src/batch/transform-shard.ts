@@ -1,8 +1,9 @@
 import { type JobKeys, jobKeys } from '../contract/job-keys.ts';
-import { ServingError } from '../errors.ts';
+import { ServingError, toServingError } from '../errors.ts';
 import type { ModelLease } from '../models/provider.ts';
 import { readStop, writeControl } from './control.ts';
 import { type Decision, readDecision } from './decision.ts';
+import { writeFailedShard } from './failed-shards.ts';
 import { settle } from './finish.ts';
 import {
   AttemptNotes,
@@ -35,6 +36,18 @@ export async function transformShard(
   context: TransformContext,
   delivery: ShardDelivery,
 ): Promise<ShardOutcome> {
+  if (delivery.receiveCount < context.maxReceiveCount) return workOn(context, delivery);
+  // Written first: the process may not live to write it. A shard that is done in spite of it counts as done.
+  await writeFailedShard(context, delivery.message, 'the process ended while it was worked on');
+  try {
+    return await workOn(context, delivery);
+  } catch (thrown) {
+    await writeFailedShard(context, delivery.message, toServingError(thrown).message);
+    throw thrown;
+  }
+}
+
+async function workOn(context: TransformContext, delivery: ShardDelivery): Promise<ShardOutcome> {
   const { results } = context;
   const { message } = delivery;
   const keys = jobKeys(message.jobId);

@@ -10,6 +10,10 @@ export const environmentVariables = {
   resultsBucket: 'PILOTLIGHT_RESULTS_BUCKET',
   /** Queue that carries one message a shard. */
   shardQueueUrl: 'PILOTLIGHT_SHARD_QUEUE_URL',
+  /** Deliveries of a shard's message before it goes to the dead-letter queue. */
+  shardMaxReceiveCount: 'PILOTLIGHT_SHARD_MAX_RECEIVE_COUNT',
+  /** For so long a shard stays hidden from others after its worker's last sign of life. */
+  shardVisibilitySeconds: 'PILOTLIGHT_SHARD_VISIBILITY_SECONDS',
   /** Queue that carries the S3 events and continuations of plans. */
   planQueueUrl: 'PILOTLIGHT_PLAN_QUEUE_URL',
   /** Event bus that hears of completed jobs; empty for none. */

@@ -26,3 +26,6 @@ export const visibilityTimeoutFactor = 6;
 
 /** What a compressed body may come to: a bomb of zeros ends here. */
 export const decodedBodyBytes = 64 * 1024 * 1024;
+
+/** Deliveries of a message before it goes to the dead-letter queue, where the stack says nothing else. */
+export const defaultMaxReceiveCount = 5;

@@ -123,6 +123,8 @@ export class S3ObjectStore implements ObjectStore {
             Bucket: this.#bucket,
             Key: key,
             Body: body,
+            // The SDK takes a body of no bytes for one of unknown length.
+            ContentLength: Buffer.byteLength(body),
             ContentType: options.contentType ?? 'application/octet-stream',
             Metadata: { ...options.metadata },
             ...(options.ifAbsent === true ? { IfNoneMatch: '*' } : {}),

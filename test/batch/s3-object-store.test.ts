@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { S3ObjectStore } from '../../src/adapters/s3/object-store.ts';
+import { type Laptop, startLaptop } from './laptop.ts';
+import { describeObjectStore } from './object-store-suite.ts';
+
+describe('a bucket of S3', () => {
+  let laptop: Laptop;
+  let bucket: string;
+
+  beforeAll(async () => {
+    laptop = await startLaptop();
+  });
+  beforeEach(async () => {
+    bucket = `test-${randomUUID()}`;
+    await laptop.s3Client.send(new CreateBucketCommand({ Bucket: bucket }));
+  });
+  afterAll(async () => {
+    await laptop.close();
+  });
+
+  describeObjectStore(() => new S3ObjectStore(laptop.s3Client, bucket));
+});
+
+describe('a bucket of S3 where requests fail, answers get lost and bodies break off', () => {
+  let laptop: Laptop;
+  let bucket: string;
+
+  beforeAll(async () => {
+    laptop = await startLaptop();
+  });
+  beforeEach(async () => {
+    laptop.s3.setFaults(undefined);
+    bucket = `test-${randomUUID()}`;
+    await laptop.s3Client.send(new CreateBucketCommand({ Bucket: bucket }));
+    laptop.s3.setFaults({
+      seed: 7,
+      slowBodyMs: 5,
+      rates: {
+        internalError: 0.05,
+        slowDown: 0.05,
+        resetBeforeAnswer: 0.05,
+        resetMidBody: 0.1,
+        slowBody: 0.05,
+      },
+    });
+  });
+  afterAll(async () => {
+    await laptop.close();
+  });
+
+  describeObjectStore(() => new S3ObjectStore(laptop.s3Client, bucket));
+});
