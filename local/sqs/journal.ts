@@ -19,6 +19,9 @@ export type JournalRecord =
 /** Records that a journal may carry beyond twice its messages before it is rewritten. */
 const compactionSlack = 1024;
 
+/** So many messages are written at a time when a journal is rewritten. */
+const recordsOfOneWrite = 256;
+
 const lineFeed = 0x0a;
 
 /**
@@ -113,15 +116,18 @@ export class Journal {
 
   /** Writes a new file beside the old one and puts it in its place: a crash leaves one of the two, whole. */
   async #compactWhenWorthIt(): Promise<void> {
+    if (this.#records <= 2 * this.#messages.size + compactionSlack) return;
     const alive = [...this.#messages.values()];
-    if (this.#records <= 2 * alive.length + compactionSlack) return;
     this.#records = alive.length;
     const temporary = `${this.#path}.new`;
     const file = await open(temporary, 'w+');
     let lengthBytes = 0;
     try {
-      for (const message of alive) {
-        const bytes = Buffer.from(`${JSON.stringify(['put', message])}\n`);
+      for (let start = 0; start < alive.length; start += recordsOfOneWrite) {
+        const lines = alive
+          .slice(start, start + recordsOfOneWrite)
+          .map((message) => `${JSON.stringify(['put', message])}\n`);
+        const bytes = Buffer.from(lines.join(''));
         await writeAt(file, bytes, lengthBytes);
         lengthBytes += bytes.byteLength;
       }
@@ -130,9 +136,10 @@ export class Journal {
       await file.close();
       throw error;
     }
-    await this.#file.close();
+    const previous = this.#file;
     this.#file = file;
     this.#lengthBytes = lengthBytes;
+    await previous.close();
   }
 }
 

@@ -1,9 +1,8 @@
-import { laptopAccountId, queueArn } from '../template/names.ts';
+import { eachEntry, parseEntries } from './batch-entries.ts';
+import { describeMessage } from './describe-message.ts';
 import { SqsError } from './errors.ts';
-import { Fields } from './fields.ts';
+import type { Fields } from './fields.ts';
 import {
-  type Message,
-  type MessageAttributes,
   type MessageContent,
   md5Of,
   md5OfAttributes,
@@ -11,11 +10,8 @@ import {
   parseMessageContent,
   sizeBytes,
 } from './message.ts';
-import type { Delivery, Queue } from './queue.ts';
+import type { Queue } from './queue.ts';
 import { type Operation, queueOf, type Service } from './service.ts';
-
-/** SQS: entries of one batch call. */
-const maximumEntries = 10;
 
 const longestVisibilitySeconds = 43_200;
 
@@ -59,7 +55,9 @@ export const messageOperations = {
       ...request.strings('MessageSystemAttributeNames'),
     ];
     const names = request.strings('MessageAttributeNames');
-    return { Messages: deliveries.map((delivery) => describe(delivery, systemNames, names)) };
+    return {
+      Messages: deliveries.map((delivery) => describeMessage(delivery, systemNames, names)),
+    };
   },
 
   async DeleteMessage(service, request) {
@@ -94,11 +92,6 @@ export const messageOperations = {
 interface Outgoing {
   readonly content: MessageContent;
   readonly delaySeconds: number;
-}
-
-interface Entry {
-  readonly id: string;
-  readonly fields: Fields;
 }
 
 /** A message for a queue, checked against its limits. @throws SqsError */
@@ -152,62 +145,6 @@ function visibilityTimeoutOf(fields: Fields): number | undefined {
   return fields.optionalInteger('VisibilityTimeout', 0, longestVisibilitySeconds);
 }
 
-/** The entries of a batch call. @throws SqsError when the batch as a whole is refused */
-function parseEntries(request: Fields): readonly Entry[] {
-  const entries = request.list('Entries').map((value, index) => {
-    const fields = new Fields(value, `Entries[${index}]`);
-    return { id: fields.string('Id'), fields };
-  });
-  if (entries.length === 0) {
-    throw new SqsError('EmptyBatchRequest', 'There should be at least one entry in the request.');
-  }
-  if (entries.length > maximumEntries) {
-    throw new SqsError(
-      'TooManyEntriesInBatchRequest',
-      `Maximum number of entries per request are ${maximumEntries}. You have sent ${entries.length}.`,
-    );
-  }
-  const ids = new Set<string>();
-  for (const { id } of entries) {
-    if (!/^[A-Za-z0-9_-]{1,80}$/.test(id)) {
-      throw new SqsError(
-        'InvalidBatchEntryId',
-        'A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.',
-      );
-    }
-    if (ids.has(id)) throw new SqsError('BatchEntryIdsNotDistinct', `Id ${id} repeated.`);
-    ids.add(id);
-  }
-  return entries;
-}
-
-/** Performs each entry by itself: one that fails leaves its neighbours alone. */
-async function eachEntry(
-  { faults }: Service,
-  operation: string,
-  entries: readonly Entry[],
-  perform: (fields: Fields) => Promise<object>,
-) {
-  const outcomes = await Promise.all(
-    entries.map(async ({ id, fields }) => {
-      try {
-        if (faults.entryFails(operation)) {
-          throw new SqsError('InternalFailure', 'Injected fault: this entry failed.');
-        }
-        return { successful: { Id: id, ...(await perform(fields)) } };
-      } catch (error) {
-        if (!(error instanceof SqsError)) throw error;
-        const { queryCode: Code, senderFault: SenderFault, message: Message } = error;
-        return { failed: { Id: id, SenderFault, Code, Message } };
-      }
-    }),
-  );
-  return {
-    Successful: outcomes.flatMap(({ successful }) => successful ?? []),
-    Failed: outcomes.flatMap(({ failed }) => failed ?? []),
-  };
-}
-
 /** An entry's share of a batch's size, before it is known whether the entry is right. */
 function roughSizeBytes(fields: Fields): number {
   try {
@@ -216,60 +153,4 @@ function roughSizeBytes(fields: Fields): number {
     if (!(error instanceof SqsError)) throw error;
     return 0;
   }
-}
-
-function describe(delivery: Delivery, systemNames: readonly string[], names: readonly string[]) {
-  const { message, receiptHandle } = delivery;
-  const system = Object.entries(systemAttributes(message)).filter(
-    ([name]) => systemNames.includes('All') || systemNames.includes(name),
-  );
-  const attributes = selectAttributes(message.attributes, names);
-  const md5OfMessageAttributes = md5OfAttributes(attributes);
-  return {
-    MessageId: message.id,
-    ReceiptHandle: receiptHandle,
-    MD5OfBody: md5Of(message.body),
-    Body: message.body,
-    ...(system.length === 0 ? {} : { Attributes: Object.fromEntries(system) }),
-    ...(md5OfMessageAttributes === undefined
-      ? {}
-      : {
-          MD5OfMessageAttributes: md5OfMessageAttributes,
-          MessageAttributes: Object.fromEntries(
-            Object.entries(attributes).map(([name, { dataType, stringValue, binaryValue }]) => [
-              name,
-              { DataType: dataType, StringValue: stringValue, BinaryValue: binaryValue },
-            ]),
-          ),
-        }),
-  };
-}
-
-function systemAttributes(message: Message): Record<string, string> {
-  return {
-    SenderId: laptopAccountId,
-    SentTimestamp: String(message.sentMs),
-    ApproximateReceiveCount: String(message.receiveCount),
-    ApproximateFirstReceiveTimestamp: String(message.firstReceivedMs ?? message.sentMs),
-    ...(message.groupId === undefined ? {} : { MessageGroupId: message.groupId }),
-    ...(message.traceHeader === undefined ? {} : { AWSTraceHeader: message.traceHeader }),
-    ...(message.deadLetterSource === undefined
-      ? {}
-      : { DeadLetterQueueSourceArn: queueArn(message.deadLetterSource) }),
-  };
-}
-
-/** `All` or `.*` for every attribute, `prefix.*` for those that begin so, else by name. */
-function selectAttributes(
-  attributes: MessageAttributes,
-  names: readonly string[],
-): MessageAttributes {
-  const isWanted = (attribute: string) =>
-    names.some(
-      (name) =>
-        name === 'All' ||
-        name === attribute ||
-        (name.endsWith('.*') && attribute.startsWith(name.slice(0, -2))),
-    );
-  return Object.fromEntries(Object.entries(attributes).filter(([name]) => isWanted(name)));
 }

@@ -54,6 +54,18 @@ export function copyOf(message: Message): Message {
   return { ...message, key: randomUUID() };
 }
 
+/** The message as it comes into a dead-letter queue: visible, never received there, as old as it was. */
+export function movedTo(message: Message, sourceQueueName: string, now: number): Message {
+  const moved: Message = {
+    ...copyOf(message),
+    visibleAtMs: now,
+    receiveCount: 0,
+    deadLetterSource: sourceQueueName,
+  };
+  delete moved.firstReceivedMs;
+  return moved;
+}
+
 /** A message as a journal holds it; undefined for anything else. */
 export function parseStoredMessage(value: unknown): Message | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
