@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -358,5 +360,27 @@ describe('closing', () => {
     await lambda.close();
     expect((await inFlight).kind).not.toBe('success');
     expect(lambda.counts('fn')).toMatchObject({ starting: 0, idle: 0, busy: 0 });
+  });
+});
+
+describe('however its owner ends', () => {
+  it.each([
+    ['exits', 'exit', 60_000],
+    ['fails', 'throw', 60_000],
+    // Nothing can be done then: the environment finds its Runtime API gone once its handler returns.
+    ['is killed', 'kill', 500],
+  ])('when it %s, no environment outlives it', async (_, ending, busyMs) => {
+    const owner = spawn(process.execPath, [join(fixtures, 'parent.ts'), ending, `${busyMs}`], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let output = '';
+    owner.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    await once(owner, 'close');
+    const { pid, folder } = JSON.parse(output) as { pid: number; folder: string };
+    expect(pid).toBeGreaterThan(0);
+    await until(() => !isRunning(pid));
+    await rm(folder, { recursive: true, force: true });
   });
 });
