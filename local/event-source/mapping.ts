@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { lambdaPayloadBytes, sqsBatchEntries } from '../../src/contract/limits.ts';
 import type { InvokeResult } from '../lambda/invoke-result.ts';
-import { laptopRegion, queueArn } from '../template/names.ts';
-import { type EventRecord, eventOf, splitBySize, toEventRecord } from './event.ts';
+import { type EventRecord, eventOf, splitBySize } from './event.ts';
+import { type Gathered, Gatherer } from './gatherer.ts';
+import { backoffMs, pause } from './pause.ts';
 import { failedMessageIds } from './response.ts';
 import { Slots } from './slots.ts';
 import { SourceQueue } from './source-queue.ts';
@@ -55,12 +56,6 @@ export interface EventSourceMapping {
   stop(drainMs?: number): Promise<void>;
 }
 
-/** SQS: the longest poll. */
-const pollSeconds = 20;
-
-const firstBackoffMs = 100;
-const longestBackoffMs = 5000;
-
 /**
  * Starts to poll a queue and to call a function with what comes. A place for the invocation is taken before
  * messages are, so that none ages while it waits for its turn.
@@ -84,13 +79,6 @@ export async function startEventSourceMapping(
   };
 }
 
-/** Messages on their way to the function. */
-interface Gathered {
-  readonly records: readonly EventRecord[];
-  /** When the first of them was received: from then on the visibility timeout runs. */
-  readonly sinceMs: number;
-}
-
 class Mapping {
   readonly counts: EventSourceMappingCounts = {
     received: 0,
@@ -103,6 +91,7 @@ class Mapping {
   readonly #options: EventSourceMappingOptions;
   readonly #queue: SourceQueue;
   readonly #visibilityTimeoutMs: number;
+  readonly #gatherer: Gatherer;
   readonly #slots: Slots;
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
@@ -114,13 +103,20 @@ class Mapping {
     this.#queue = queue;
     this.#visibilityTimeoutMs = visibilityTimeoutMs;
     this.#slots = new Slots(options.maximumConcurrency ?? 5);
+    const { queueName, batchSize, batchingWindowMs } = options;
+    this.#gatherer = new Gatherer({
+      ...{ queue, queueName, batchSize, batchingWindowMs },
+      stopping: this.#stopping.signal,
+      warn: (sentence) => this.#warn(sentence),
+    });
   }
 
   /** Gathers and invokes until the mapping stops. */
   async poll(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       await this.#slots.take();
-      const { records, sinceMs } = await this.#gather();
+      const { records, sinceMs } = await this.#gatherer.gather();
+      this.counts.received += records.length;
       const groups = splitBySize(records, lambdaPayloadBytes);
       if (groups.length === 0) this.#slots.release();
       for (const [index, group] of groups.entries()) {
@@ -153,43 +149,6 @@ class Mapping {
     this.#running.add(invocation);
   }
 
-  /** Waits for messages, then until the batch is full, too large or the window has passed. */
-  async #gather(): Promise<Gathered> {
-    const { batchSize, batchingWindowMs } = this.#options;
-    const records = [...(await this.#receive(batchSize, pollSeconds))];
-    const sinceMs = Date.now();
-    let bytes = sizeOf(records);
-    while (records.length > 0 && records.length < batchSize && bytes < lambdaPayloadBytes) {
-      const leftMs = sinceMs + batchingWindowMs - Date.now();
-      if (leftMs <= 0 || this.#stopping.signal.aborted) break;
-      const waitSeconds = Math.min(pollSeconds, Math.floor(leftMs / 1000));
-      const more = await this.#receive(batchSize - records.length, waitSeconds);
-      // A wait is a whole number of seconds: what is left of the window is spent in short steps.
-      if (more.length === 0 && waitSeconds === 0) await this.#pause(Math.min(leftMs, 50));
-      records.push(...more);
-      bytes += sizeOf(more);
-    }
-    return { records, sinceMs };
-  }
-
-  /** Receives, again and again after ever longer pauses while the service fails; nothing once stopped. */
-  async #receive(maxMessages: number, waitSeconds: number): Promise<readonly EventRecord[]> {
-    const { signal } = this.#stopping;
-    for (let backoffMs = firstBackoffMs; !signal.aborted; backoffMs = longer(backoffMs)) {
-      try {
-        const messages = await this.#queue.receive(maxMessages, waitSeconds, signal);
-        this.counts.received += messages.length;
-        const arn = queueArn(this.#options.queueName);
-        return messages.map((message) => toEventRecord(message, arn, laptopRegion));
-      } catch (error) {
-        if (signal.aborted) break;
-        this.#warn(`could not receive: ${error instanceof Error ? error.message : String(error)}`);
-        await this.#pause(backoffMs);
-      }
-    }
-    return [];
-  }
-
   async #process(gathered: Gathered): Promise<void> {
     const { records } = gathered;
     const result = await this.#invoke(gathered);
@@ -217,7 +176,7 @@ class Mapping {
   }: Gathered): Promise<Exclude<InvokeResult, { kind: 'throttled' }> | undefined> {
     const payload = eventOf(records);
     const untilMs = sinceMs + this.#visibilityTimeoutMs;
-    for (let backoffMs = firstBackoffMs; ; backoffMs = longer(backoffMs)) {
+    for (let attempt = 1; ; attempt += 1) {
       if (this.#stopping.signal.aborted) return undefined;
       const result = await this.#options.invoke(payload).catch(toFunctionError);
       if (result.kind !== 'throttled') {
@@ -225,8 +184,11 @@ class Mapping {
         return result;
       }
       this.counts.throttles += 1;
-      if (Date.now() + backoffMs >= untilMs) return undefined;
-      await this.#pause(backoffMs);
+      if (Date.now() + backoffMs(attempt) >= untilMs) {
+        this.#warn(`no environment was free for ${records.length} message(s), which are let go`);
+        return undefined;
+      }
+      await pause(backoffMs(attempt), this.#stopping.signal);
     }
   }
 
@@ -265,21 +227,9 @@ class Mapping {
     await this.#queue.makeVisible(receiptHandles, afterSeconds);
   }
 
-  async #pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
-  }
-
   #warn(sentence: string): void {
     this.#options.warn?.(`${this.#options.queueName}: ${sentence}`);
   }
-}
-
-function longer(backoffMs: number): number {
-  return Math.min(2 * backoffMs, longestBackoffMs);
-}
-
-function sizeOf(records: readonly EventRecord[]): number {
-  return records.reduce((total, { json }) => total + Buffer.byteLength(json) + 1, 0);
 }
 
 /** An invoke that rejects never reached an answer, which for the messages is the same as a function error. */

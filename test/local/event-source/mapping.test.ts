@@ -398,9 +398,11 @@ describe.concurrent('an event source mapping', () => {
   it('lets messages go when it is throttled for longer than they are its own', async ({
     onTestFinished,
   }) => {
-    const { events, mapping } = await start(onTestFinished, () => ({ kind: 'throttled' }), {
-      bodies: ['x'],
-    });
+    const { events, mapping, warnings } = await start(
+      onTestFinished,
+      () => ({ kind: 'throttled' }),
+      { bodies: ['x'] },
+    );
     const receives = () =>
       new Set(events.map(({ Records }) => Records[0]?.attributes.ApproximateReceiveCount));
     await eventually(
@@ -410,6 +412,7 @@ describe.concurrent('an event source mapping', () => {
     expect([...receives()].slice(0, 2)).toEqual(['1', '2']);
     expect(mapping.counts).toMatchObject({ invocations: 0, deleted: 0 });
     expect(mapping.counts.throttles).toBeGreaterThan(2);
+    expect(warnings.join()).toContain('no environment was free for 1 message(s)');
   });
 
   it('gives the messages of a throttled invocation back when it stops', async ({
