@@ -93,6 +93,10 @@ export class LeaseCache<V> {
     return [...this.#entries.keys()];
   }
 
+  values(): V[] {
+    return Array.from(this.#entries.values(), ({ value }) => value);
+  }
+
   /** What the last load threw, while it is remembered. */
   failureOf(key: string): unknown {
     return this.#failures.get(key)?.thrown;

@@ -5,6 +5,7 @@ import type { ModelConfiguration } from './configuration.ts';
 import { type Lease, LeaseCache } from './lease-cache.ts';
 import type {
   IndexEntry,
+  LoadedModel,
   ModelAdministration,
   ModelLease,
   ModelProvider,
@@ -56,7 +57,7 @@ export class ModelService implements ModelProvider, ModelAdministration {
   readonly #options: ModelServiceOptions;
   readonly #sessions: LeaseCache<LoadedVersion>;
   /** The last version that each reference was served by: it serves on when its successor cannot be loaded. */
-  readonly #lastGood = new Map<string, string>();
+  readonly #lastGood = new Map<string, { readonly key: string; readonly version: string }>();
 
   constructor(options: ModelServiceOptions) {
     this.#options = options;
@@ -106,17 +107,8 @@ export class ModelService implements ModelProvider, ModelAdministration {
     } catch (thrown) {
       return this.#keepServing(referenceKey, resolution, toServingError(thrown));
     }
-    this.#lastGood.set(referenceKey, key);
+    this.#remember(referenceKey, key, resolution.pinned.version);
     return toModelLease(lease, resolution.configuration);
-  }
-
-  /** What is in memory now, as pairs of model and version. */
-  loaded(): readonly PinnedModel[] {
-    return this.#sessions.keys().flatMap((key) => {
-      const lease = this.#sessions.lease(key);
-      lease?.release();
-      return lease === undefined ? [] : [lease.value.pinned];
-    });
   }
 
   /** Forgets what is known of a model's folder, so that the next call reads it anew. */
@@ -141,13 +133,22 @@ export class ModelService implements ModelProvider, ModelAdministration {
     lease.release();
   }
 
+  inMemory(): readonly LoadedModel[] {
+    return this.#sessions.values().map(({ pinned, session }) => ({
+      ...pinned,
+      inputs: session.inputs,
+      outputs: session.outputs,
+    }));
+  }
+
   unload(model: string): void {
     this.#options.catalog.forget(model);
-    for (const { fingerprint, ...pinned } of this.loaded()) {
-      if (pinned.model !== model) continue;
-      for (const key of this.#sessions.keys()) {
-        if (key.startsWith(fingerprint)) this.#sessions.drop(key);
-      }
+    const fingerprints = this.#sessions
+      .values()
+      .filter(({ pinned }) => pinned.model === model)
+      .map(({ pinned }) => pinned.fingerprint);
+    for (const key of this.#sessions.keys()) {
+      if (fingerprints.some((fingerprint) => key.startsWith(fingerprint))) this.#sessions.drop(key);
     }
   }
 
@@ -184,9 +185,17 @@ export class ModelService implements ModelProvider, ModelAdministration {
     );
   }
 
+  #remember(referenceKey: string, key: string, version: string): void {
+    const before = this.#lastGood.get(referenceKey);
+    if (before?.key === key) return;
+    this.#lastGood.set(referenceKey, { key, version });
+    // The same version with other bytes: nobody can call the earlier ones again. Another version anybody can.
+    if (before?.version === version) this.#sessions.drop(before.key);
+  }
+
   #keepServing(referenceKey: string, wanted: Resolution, reason: ServingError): ModelLease {
-    const key = this.#lastGood.get(referenceKey);
-    const lease = key === undefined ? undefined : this.#sessions.lease(key);
+    const before = this.#lastGood.get(referenceKey);
+    const lease = before === undefined ? undefined : this.#sessions.lease(before.key);
     this.#options.events.loadFailed(wanted.pinned, reason);
     if (lease === undefined) throw reason;
     this.#options.events.keptServing(wanted.pinned, reason);

@@ -1,3 +1,4 @@
+import type { TensorMetadata } from '../protocol/tensor.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import type { ModelReference, PinnedModel } from './reference.ts';
 import type { Session } from './session.ts';
@@ -38,8 +39,16 @@ export interface IndexEntry {
   readonly failure: string | undefined;
 }
 
+/** A version in memory, and what it takes and gives. */
+export interface LoadedModel extends PinnedModel {
+  readonly inputs: readonly TensorMetadata[];
+  readonly outputs: readonly TensorMetadata[];
+}
+
 /** What the repository routes need besides: the whole index, and a hand on this environment's memory. */
 export interface ModelAdministration {
+  /** Versions whose sessions are in this environment's memory. */
+  inMemory(): readonly LoadedModel[];
   /** Every version that may be called. @throws ServingError UNAVAILABLE */
   index(): Promise<readonly IndexEntry[]>;
   /** Reads a model's folder anew and brings the version that it now means into memory. @throws as `acquire` does */

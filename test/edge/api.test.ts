@@ -130,6 +130,19 @@ describe('the Open Inference Protocol', () => {
   });
 });
 
+describe('the OpenAPI document', () => {
+  it('has a schema of its own for each model that is asked for', async () => {
+    const { status, document } = await get('/openapi.json?model=echo&model=echo64');
+    expect(status).toBe(200);
+    expect(document).toMatchObject({
+      openapi: '3.1.0',
+      paths: { '/v2/models/echo/infer': expect.anything(), '/v2/health/live': expect.anything() },
+      components: { schemas: { 'InferRequest.echo64': expect.anything() } },
+    });
+    expect((await get('/openapi.json?model=nothing')).status).toBe(404);
+  });
+});
+
 describe('a request that does not fit', () => {
   it.each([
     ['an unknown input', { ...row, name: 'z' }, 'inputs[0].name'],

@@ -64,7 +64,9 @@ describe('the model repository in S3', () => {
     expect(await constantOf('over')).toBe(1);
     await serving.put('over/1/model.onnx', adds(5));
     expire('over');
+    serving.events.length = 0;
     expect(await constantOf('over')).toBe(5);
+    expect(serving.events).toEqual(['loaded over 1', 'released over 1']);
   });
 
   it('keeps the earlier version serving when its successor is broken', async () => {

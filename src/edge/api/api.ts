@@ -16,7 +16,7 @@ import {
 } from './model-routes.ts';
 import { loadRoute, repositoryIndexRoute, unloadRoute } from './repository-routes.ts';
 import { createRouter, type Routes } from './router.ts';
-import { liveRoute, readyRoute, serverMetadataRoute } from './server-routes.ts';
+import { liveRoute, openApiRoute, readyRoute, serverMetadataRoute } from './server-routes.ts';
 
 export interface ApiOptions {
   /** Version of the software, as `GET /v2` tells it. */
@@ -72,6 +72,7 @@ function routesOf(options: ApiOptions): Routes {
     'GET /v2/models/{model}/versions/{version}/config': config,
     'GET /v2/models/{model}/versions/{version}/stats': stats,
     'POST /v2/models/{model}/versions/{version}/infer': infer,
+    'GET /openapi.json': openApiRoute(provider, options.version),
     'GET /ping': pingRoute(provider, defaultModel),
     'POST /invocations': invocation,
     'POST /models/{model}/invocations': invocation,
