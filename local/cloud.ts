@@ -58,7 +58,7 @@ export interface LaptopCloud {
   readonly sqs: SqsServer;
   readonly lambda: Lambda;
   readonly events: EventsServer;
-  /** Event source mappings by the name of their function. */
+  /** Event source mappings by the name of their queue. */
   readonly mappings: ReadonlyMap<string, EventSourceMapping>;
   /**
    * Stops everything; when it resolves no process is left. Calls and shards under way get that long to
@@ -139,16 +139,16 @@ async function start(options: LaptopCloudOptions, parts: Parts): Promise<LaptopC
   const gateway = await startGateway({ port: ports.api ?? 0, api, invoke: lambda.invoke });
   parts.gateway = gateway;
   for (const mapping of compute.eventSourceMappings) {
-    const { functionName } = mapping;
+    const { functionName, queueName } = mapping;
     const started = await startEventSourceMapping({
       ...mapping,
-      queueUrl: sqs.queueUrl(mapping.queueName),
+      queueUrl: sqs.queueUrl(queueName),
       invoke: (payload) => lambda.invoke(functionName, payload),
       // On AWS a failed message waits for its visibility timeout, here half an hour: nobody at a laptop does.
       retryDelaySeconds: 1,
       warn: onProblem,
     });
-    parts.mappings.set(functionName, started);
+    parts.mappings.set(queueName, started);
   }
   let closing: Promise<void> | undefined;
   return {

@@ -49,7 +49,7 @@ export function guide(
   API      ${urls.api}   Open Inference Protocol${closed ? '; on AWS callers sign, here everyone may call' : ''}
   S3       ${urls.s3}   ${Object.values(buckets).join(', ')}
   Lambda   ${urls.lambda}   ${cloud.lambda.functionNames.join(', ')}
-  Logs     ${here(join(dataDir, 'logs'))}
+  Logs     ${here(join(dataDir, 'logs'))}   (to see them here: npm start -- --verbose)
 
   Is it there, what does a model take, and what does it say?
     curl ${urls.api}/v2/health/ready

@@ -4,8 +4,8 @@ import { jobsResultPrefix } from '../src/contract/keys.ts';
 export type Say = (sentence: string) => void;
 
 interface Progress {
-  shards: number;
-  done: number;
+  /** Keys of the parts that are there: one may be told twice. */
+  readonly parts: Set<string>;
   lastSaidMs: number;
 }
 
@@ -23,20 +23,20 @@ export function followJobs(
 ): (key: string, bucket: string) => void {
   const jobs = new Map<string, Progress>();
 
-  function onPart(jobId: string, shards: number): void {
-    const progress = jobs.get(jobId) ?? { shards, done: 0, lastSaidMs: 0 };
+  function onPart(jobId: string, part: string, shards: number): void {
+    const progress = jobs.get(jobId) ?? { parts: new Set(), lastSaidMs: 0 };
     jobs.set(jobId, progress);
-    progress.done += 1;
+    progress.parts.add(part);
     if (now() - progress.lastSaidMs < pauseMs) return;
     progress.lastSaidMs = now();
-    say(`job ${jobId}: ${progress.done} of ${shards} part${shards === 1 ? '' : 's'} written`);
+    say(`job ${jobId}: ${progress.parts.size} of ${shards} part${shards === 1 ? '' : 's'} written`);
   }
 
   return (key, bucket) => {
     const [, jobId = '', rest = ''] = jobKeyPattern.exec(key) ?? [];
     const [, shards] = /^output\/part-\d+-of-(\d+)\./.exec(rest) ?? [];
     if (rest === 'job.json') say(`job ${jobId}: accepted`);
-    else if (shards !== undefined) onPart(jobId, Number(shards));
+    else if (shards !== undefined) onPart(jobId, rest, Number(shards));
     else if (rest.startsWith('errors/'))
       say(`job ${jobId}: some records failed, see s3://${bucket}/${key}`);
     else if (rest.startsWith('state/failed/'))

@@ -10,6 +10,9 @@ import { type LaptopSettings, parseSettings } from './settings.ts';
 /** How long calls and shards under way may take to finish after Ctrl-C. */
 const graceMs = 3000;
 
+/** npm passes on the Ctrl-C that the terminal has sent to everyone: one press arrives twice. */
+const echoMs = 300;
+
 function say(sentence: string): void {
   console.log(sentence);
 }
@@ -61,10 +64,15 @@ async function run(settings: LaptopSettings, signal: AbortSignal): Promise<Lapto
 }
 
 const stopping = new AbortController();
+let stoppingSinceMs = 0;
 let cloud: Promise<LaptopCloud> | undefined;
 
 async function stop(): Promise<void> {
-  if (stopping.signal.aborted) process.exit(130);
+  if (stopping.signal.aborted) {
+    if (performance.now() - stoppingSinceMs > echoMs) process.exit(130);
+    return;
+  }
+  stoppingSinceMs = performance.now();
   say('pilotlight: stopping (again to stop at once)');
   stopping.abort();
   const started = await cloud?.catch(() => undefined);

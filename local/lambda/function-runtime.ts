@@ -162,7 +162,8 @@ export class FunctionRuntime {
     this.#starts += 1;
     const first = await this.#start(this.#limits.initTimeoutMs);
     // As on Lambda: a start that takes too long is made once more, on the time of the call.
-    const outcome = first.kind === 'timeout' ? await this.#start(this.settings.timeoutMs) : first;
+    const isRetried = first.kind === 'timeout' && !this.#isClosed;
+    const outcome = isRetried ? await this.#start(this.settings.timeoutMs) : first;
     this.#starts -= 1;
     if (outcome.kind !== 'ready') this.#failOne(outcome);
     this.#dispatch();

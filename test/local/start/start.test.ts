@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -84,15 +84,19 @@ async function until(condition: () => boolean, withinMs = 60_000): Promise<void>
   }
 }
 
-/** Processes that run this start's bootstrap: Linux tells by their command lines. */
+/** Command lines of the processes that run this start's bootstrap. */
 async function environmentsLeft(): Promise<string[]> {
-  const found: string[] = [];
-  for (const pid of await readdir('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (commandLine.includes(join(dataDir, 'tmp'))) found.push(pid);
-  }
-  return found;
+  const all = existsSync('/proc/self/cmdline') ? await commandLines() : commandLinesByPs();
+  return all.filter((commandLine) => commandLine.includes(join(dataDir, 'tmp')));
+}
+
+async function commandLines(): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  return Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+}
+
+function commandLinesByPs(): string[] {
+  return spawnSync('ps', ['-axo', 'command']).stdout.toString().split('\n');
 }
 
 const samples = () => readFileSync(join(dataDir, 'samples', 'infer.json'), 'utf8');
