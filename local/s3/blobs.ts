@@ -10,33 +10,34 @@ const writeChunkBytes = 1024 * 1024;
 /** Bytes of one read: what a reader holds in memory at a time. */
 const readChunkBytes = 256 * 1024;
 
-/** Folders by the first two digits of a blob's name, so that none holds too many files. */
-const shelves = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
-
 /**
  * The bytes of objects and parts, one file each under a random name, so that no key ever becomes a path. A file
  * counts only once the journal names it: what a crash leaves half written is swept at the next start.
  */
 export class BlobFolder {
   readonly #dir: string;
+  /** Folders within it that are there: by the first two digits of a blob's name, so that none grows too large. */
+  readonly #shelves: Set<string>;
   /** How many readers each blob has, and what must be deleted after the last one. */
   readonly #readers = new Map<string, number>();
   readonly #doomed = new Set<string>();
 
-  private constructor(dir: string) {
+  private constructor(dir: string, shelves: readonly string[]) {
     this.#dir = dir;
+    this.#shelves = new Set(shelves);
   }
 
   /** Opens the folder and deletes every file that `referenced` does not name. */
   static async open(dir: string, referenced: Iterable<string>): Promise<BlobFolder> {
     const wanted = new Set(referenced);
+    await mkdir(dir, { recursive: true });
+    const shelves = await readdir(dir);
     for (const shelf of shelves) {
-      await mkdir(join(dir, shelf), { recursive: true });
       for (const id of await readdir(join(dir, shelf))) {
         if (!wanted.has(id)) await unlink(join(dir, shelf, id));
       }
     }
-    return new BlobFolder(dir);
+    return new BlobFolder(dir, shelves);
   }
 
   /**
@@ -49,6 +50,7 @@ export class BlobFolder {
     keep: (blobs: readonly Blob[]) => T,
   ): Promise<T> {
     const id = randomBytes(16).toString('hex');
+    await this.#makeShelf(id);
     const file = await open(this.#path(id), 'wx');
     let sizeBytes = 0;
     let kept = false;
@@ -114,9 +116,20 @@ export class BlobFolder {
     unlink(this.#path(id)).catch(() => undefined);
   }
 
-  #path(id: string): string {
-    return join(this.#dir, id.slice(0, 2), id);
+  async #makeShelf(id: string): Promise<void> {
+    const shelf = shelfOf(id);
+    if (this.#shelves.has(shelf)) return;
+    await mkdir(join(this.#dir, shelf), { recursive: true });
+    this.#shelves.add(shelf);
   }
+
+  #path(id: string): string {
+    return join(this.#dir, shelfOf(id), id);
+  }
+}
+
+function shelfOf(id: string): string {
+  return id.slice(0, 2);
 }
 
 async function* readFile(path: string, from: number, to: number): AsyncGenerator<Buffer> {

@@ -46,14 +46,11 @@ export type S3FaultPlan = {
       readonly rates: Readonly<Partial<Record<S3Fault, number>>>;
     }
   | {
-      /** Decides for every request. */
+      /** Decides for every request; a fault that cannot happen to it does not. */
       readonly decide: (request: FaultSubject) => S3RequestFault | undefined;
     }
 );
 
-const anyRequest = ['internalError', 'slowDown', 'resetBeforeAnswer'] as const;
-const reads = [...anyRequest, 'resetMidBody', 'slowBody'] as const;
-const writes = [...anyRequest, 'lostResponse'] as const;
 const notifications = ['duplicateNotification', 'delayNotification'] as const;
 
 /** Decides which requests and notifications go wrong, and counts. Off until a plan is set. */
@@ -88,13 +85,13 @@ export class FaultInjector {
     const { method, operation, bucket, key, discriminator } = request;
     const identity = [method, operation, bucket, key, discriminator].join('\n');
     const attempt = this.#nextAttempt(identity);
+    const possible = possibleFaults(method);
     const fault =
       'decide' in plan
         ? plan.decide({ ...request, attempt })
-        : pick(plan.rates, method === 'GET' ? reads : method === 'HEAD' ? anyRequest : writes, () =>
-            seededUnit(plan.seed, `${identity}\n${attempt}`),
-          );
-    if (fault !== undefined) this.#count(fault);
+        : pick(plan.rates, possible, () => seededUnit(plan.seed, `${identity}\n${attempt}`));
+    if (fault === undefined || !possible.includes(fault)) return undefined;
+    this.#count(fault);
     return fault;
   }
 
@@ -122,6 +119,12 @@ export class FaultInjector {
   #count(fault: S3Fault): void {
     this.#counts.set(fault, (this.#counts.get(fault) ?? 0) + 1);
   }
+}
+
+function possibleFaults(method: string): readonly S3RequestFault[] {
+  const always = ['internalError', 'slowDown', 'resetBeforeAnswer'] as const;
+  if (method === 'HEAD') return always;
+  return method === 'GET' ? [...always, 'resetMidBody', 'slowBody'] : [...always, 'lostResponse'];
 }
 
 function pick<F extends S3Fault>(

@@ -23,6 +23,7 @@ export class Journal {
   readonly #path: string;
   #descriptor: number;
   #lengthBytes: number;
+  #closed = false;
 
   /**
    * Hands every whole line to `apply`, oldest first, and opens the file for more.
@@ -51,6 +52,8 @@ export class Journal {
 
   /** Returns once the operating system has the entry. @throws what writing a file throws; the file is then as before */
   append(entry: unknown): void {
+    // The descriptor's number may be another file's by now.
+    if (this.#closed) throw new Error('the journal is closed');
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
     try {
       writeWhole(this.#descriptor, line, this.#lengthBytes);
@@ -90,6 +93,7 @@ export class Journal {
   }
 
   close(): void {
+    this.#closed = true;
     closeSync(this.#descriptor);
   }
 }

@@ -97,6 +97,12 @@ export async function startS3(options: S3ServerOptions): Promise<S3Server> {
   }
   for (const each of notifications) store.armNotification(each.id, () => testMessage(each));
   context.resolve({ store, region });
+  const close = async (): Promise<void> => {
+    await closeServer(http);
+    await outbox.close();
+    store.close();
+  };
+  let closed: Promise<void> | undefined;
   return {
     url: `http://127.0.0.1:${portOf(http)}`,
     port: portOf(http),
@@ -104,10 +110,9 @@ export async function startS3(options: S3ServerOptions): Promise<S3Server> {
       return faults.counts;
     },
     setFaults: (plan) => faults.setPlan(plan),
-    close: async () => {
-      await closeServer(http);
-      await outbox.close();
-      store.close();
+    close: () => {
+      closed ??= close();
+      return closed;
     },
   };
 }

@@ -96,6 +96,11 @@ export class Store {
     return [...this.#state.outbox.values()];
   }
 
+  /** Grows with every change, also over a restart. */
+  get sequence(): number {
+    return this.#state.sequence;
+  }
+
   hasBucket(name: string): boolean {
     return this.#state.buckets.has(name);
   }
@@ -191,10 +196,8 @@ export class Store {
 
   /** Deletes the current version (in a bucket with versioning: hides it) or the version of an id. */
   deleteObject(bucket: string, key: string, versionId: string | undefined): Deletion {
-    for (const pending of this.#conditionalWrites) {
-      if (pending.bucket === bucket && pending.key === key) pending.deleted = true;
-    }
     const { objects, versioning } = this.bucket(bucket);
+    if (currentObject(this.bucket(bucket), key) !== undefined) this.#noteDeleted(bucket, key);
     if (versioning !== undefined && versionId === undefined) {
       const marker: DeleteMarker = {
         deleteMarker: true,
@@ -260,6 +263,12 @@ export class Store {
     this.#journal.close();
   }
 
+  #noteDeleted(bucket: string, key: string): void {
+    for (const pending of this.#conditionalWrites) {
+      if (pending.bucket === bucket && pending.key === key) pending.deleted = true;
+    }
+  }
+
   #messages(
     name: EventName,
     bucket: string,
@@ -271,7 +280,7 @@ export class Store {
       bucket,
       key,
       version,
-      sequence: this.#state.sequence + 1,
+      sequence: this.sequence + 1,
       timeMs: Date.now(),
     });
   }
