@@ -100,25 +100,30 @@ function fillStrings(target: string[], row: readonly unknown[]): number {
   return -1;
 }
 
+const longRanges = {
+  INT64: { lowest: -(2n ** 63n), highest: 2n ** 63n - 1n },
+  UINT64: { lowest: 0n, highest: 2n ** 64n - 1n },
+} as const;
+
 function fillLongIntegers(
   target: BigInt64Array | BigUint64Array,
   halves: Int32Array,
   row: readonly unknown[],
   offset: number,
 ): number {
-  const lowest = target instanceof BigUint64Array ? 0 : -(2 ** 31);
+  const unsigned = target instanceof BigUint64Array;
+  const { lowest, highest } = longRanges[unsigned ? 'UINT64' : 'INT64'];
   for (let index = 0; index < row.length; index++) {
     const value = row[index];
     const at = offset + index;
-    if (typeof value === 'number' && (value | 0) === value && value >= lowest) {
+    if (typeof value === 'number' && (value | 0) === value && (value >= 0 || !unsigned)) {
       halves[2 * at] = value;
       halves[2 * at + 1] = value < 0 ? -1 : 0;
       continue;
     }
     const exact = toBigInt(value);
-    if (exact === undefined) return index;
+    if (exact === undefined || exact < lowest || exact > highest) return index;
     target[at] = exact;
-    if (target[at] !== exact) return index;
   }
   return -1;
 }

@@ -72,6 +72,14 @@ describe('an inference request in JSON', () => {
     ]);
   });
 
+  it('keeps them too where a text holds such digits between commas', () => {
+    const body = `{"note":"a, 9007199254740993, b","inputs":[
+      {"name":"x","shape":[2],"datatype":"INT64","data":[9007199254740993,1]}]}`;
+    expect(decodeInferRequest(body, {}, model).inputs[0]?.data).toEqual(
+      BigInt64Array.of(2n ** 53n + 1n, 1n),
+    );
+  });
+
   it.each([
     ['text', '{"inputs":[}', 'body: expected JSON, got "Unexpected token'],
     ['an array', '[]', 'body: expected an object, got an array of 0 elements'],
