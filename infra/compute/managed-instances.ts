@@ -7,7 +7,7 @@ import {
   InstanceTypeFilter,
 } from 'aws-cdk-lib/aws-lambda';
 import { environmentVariables } from '../../src/contract/environment.ts';
-import { acknowledge } from '../acknowledge.ts';
+import { acknowledge, acknowledgeManagedPolicy } from '../acknowledge.ts';
 import type { InferenceFunction } from '../constructs/inference-function.ts';
 import { present } from '../optional.ts';
 import { isOutsideCommercialRegions, Profile, type ProfileSurroundings } from './profile.ts';
@@ -80,6 +80,11 @@ export class ManagedInstances extends Profile {
         ...(securityGroups ?? [new SecurityGroup(target, 'SecurityGroup', { vpc })]),
       ],
     });
+    acknowledgeManagedPolicy(
+      provider,
+      'AWSLambdaManagedEC2ResourceOperator',
+      'what Lambda needs to run instances, as AWS keeps it up to date',
+    );
     provider.addFunction(target.function, {
       perExecutionEnvironmentMaxConcurrency: this.#requestConcurrency,
       executionEnvironmentMemoryGiBPerVCpu: this.#props.memoryGiBPerVirtualCpu ?? 2,

@@ -68,7 +68,7 @@ export class ServiceAlarms extends Construct {
         threshold: latencyThreshold.toMilliseconds(),
         periods: [3, 3],
         article: 'latency',
-        says: `One request in a hundred takes longer than ${latencyThreshold.toSeconds()} s`,
+        says: `One request in a hundred takes longer than ${latencyThreshold.toMilliseconds()} ms`,
       }),
       this.#add('ApiErrors', {
         metric: as<IMetric>(api.function.metricErrors({ period: fiveMinutes })),

@@ -31,11 +31,11 @@ export class ServiceDashboard extends Construct {
       defaultInterval: Duration.days(1),
       widgets: [
         [title('Requests', props.runbookUrl)],
-        requestWidgets(props),
+        besideEachOther(requestWidgets(props)),
         [title('Models', props.runbookUrl)],
-        modelWidgets(props),
+        besideEachOther(modelWidgets(props)),
         [title('Transform jobs', props.runbookUrl)],
-        batchWidgets(props),
+        besideEachOther(batchWidgets(props)),
       ],
     });
   }
@@ -45,11 +45,21 @@ function title(text: string, runbookUrl: string): IWidget {
   return new TextWidget({ markdown: `## ${text}\nRunbook: ${runbookUrl}`, width: 24, height: 2 });
 }
 
-function graph(name: string, left: readonly IMetric[]): IWidget {
-  return new GraphWidget({ title: name, left: [...left], width: 8, height: 6 });
+interface Graph {
+  readonly title: string;
+  readonly left: IMetric[];
 }
 
-function requestWidgets({ metrics, api }: ServiceDashboardProps): IWidget[] {
+function graph(title: string, left: IMetric[]): Graph {
+  return { title, left };
+}
+
+/** A dashboard is 24 columns wide. */
+function besideEachOther(graphs: readonly Graph[]): IWidget[] {
+  return graphs.map((each) => new GraphWidget({ ...each, width: 24 / graphs.length, height: 6 }));
+}
+
+function requestWidgets({ metrics, api }: ServiceDashboardProps): Graph[] {
   return [
     graph('Requests and errors', [
       as<IMetric>(metrics.requests()),
@@ -60,6 +70,12 @@ function requestWidgets({ metrics, api }: ServiceDashboardProps): IWidget[] {
       'Latency, ms',
       [50, 90, 99].map((percentile) => as<IMetric>(metrics.latency(percentile))),
     ),
+    graph(
+      'Where the time goes, ms (p50)',
+      [metricNames.decodeMs, metricNames.queueMs, metricNames.runMs, metricNames.encodeMs].map(
+        (name) => as<IMetric>(metrics.own(api, name, { statistic: Stats.p(50) })),
+      ),
+    ),
     graph('Environments', [
       as<IMetric>(api.function.metric('ConcurrentExecutions', { statistic: Stats.MAXIMUM })),
       as<IMetric>(metrics.own(api, metricNames.coldStarts)),
@@ -68,7 +84,7 @@ function requestWidgets({ metrics, api }: ServiceDashboardProps): IWidget[] {
   ];
 }
 
-function modelWidgets({ metrics, api, transform }: ServiceDashboardProps): IWidget[] {
+function modelWidgets({ metrics, api, transform }: ServiceDashboardProps): Graph[] {
   const both = (name: string, statistic: string) =>
     [api, transform].map((target: InferenceFunction) =>
       as<IMetric>(metrics.own(target, name, { statistic })),
@@ -81,6 +97,8 @@ function modelWidgets({ metrics, api, transform }: ServiceDashboardProps): IWidg
     ]),
     graph('Loading, ms (p90), and failures', [
       ...both(metricNames.modelLoadMs, Stats.p(90)),
+      ...both(metricNames.modelDownloadMs, Stats.p(90)),
+      ...both(metricNames.modelCreateMs, Stats.p(90)),
       ...both(metricNames.modelLoadFailures, Stats.SUM),
     ]),
     graph('One run, ms (p50, p99)', [
@@ -90,13 +108,18 @@ function modelWidgets({ metrics, api, transform }: ServiceDashboardProps): IWidg
   ];
 }
 
-function batchWidgets(props: ServiceDashboardProps): IWidget[] {
+function batchWidgets(props: ServiceDashboardProps): Graph[] {
   const { metrics, transform, planQueue, shardQueue } = props;
   return [
-    graph('Records', [
-      as<IMetric>(metrics.own(transform, metricNames.recordsTransformed)),
-      as<IMetric>(metrics.own(transform, metricNames.recordsFailed)),
-    ]),
+    graph(
+      'Records and jobs',
+      [
+        metricNames.recordsTransformed,
+        metricNames.recordsFailed,
+        metricNames.jobsCompleted,
+        metricNames.jobsFailed,
+      ].map((name) => as<IMetric>(metrics.own(transform, name))),
+    ),
     graph('Waiting, and given up', [
       ...[planQueue, shardQueue].map((queue) =>
         as<IMetric>(queue.metricApproximateNumberOfMessagesVisible()),
