@@ -151,12 +151,12 @@ export async function errorOf(call: Promise<unknown>): Promise<SQSServiceExcepti
   throw new Error('expected an error, got an answer');
 }
 
-/** Asks until the answer is what is wanted, for five seconds at most; gives the last answer. */
+/** Asks until the answer is what is wanted, for ten seconds at most; gives the last answer. */
 export async function eventually<T>(
   ask: () => Promise<T> | T,
   isWanted: (answer: T) => boolean,
 ): Promise<T> {
-  const untilMs = Date.now() + 5000;
+  const untilMs = Date.now() + 10_000;
   for (;;) {
     const answer = await ask();
     if (isWanted(answer) || Date.now() > untilMs) return answer;
