@@ -40,7 +40,16 @@ export function writeFloat32(value: number, bytes: Uint8Array, start: number): n
   float[0] = value;
   const word = bits[0] ?? 0;
   let offset = start;
-  if (word >>> 31 === 1) bytes[offset++] = minus;
+  if (word >>> 31 === 1) {
+    bytes[offset++] = minus;
+    // Readers that tell whole numbers from others, as Python's do, take `-0` for the integer that has no sign.
+    if (word === 0x80000000) {
+      bytes[offset++] = zero;
+      bytes[offset++] = point;
+      bytes[offset++] = zero;
+      return offset;
+    }
+  }
   const magnitude = Math.abs(value);
   // Whole numbers of up to nine digits as they are, also where a rounder one would read back the same.
   if (magnitude < 1e9 && (magnitude | 0) === magnitude) {

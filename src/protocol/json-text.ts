@@ -74,9 +74,9 @@ function floats(data: Float32Array, start: number, end: number): string {
 
 function doubles(data: Float64Array, start: number, end: number): string {
   const slice = data.subarray(start, end);
-  // JavaScript writes -0 as 0; the sign is part of the value.
+  // JavaScript writes -0 as 0; the sign is part of the value. Python reads `-0` as an integer, which has none.
   return slice.some((value) => Object.is(value, -0))
-    ? Array.from(slice, (value) => (Object.is(value, -0) ? '-0' : `${value}`)).join(',')
+    ? Array.from(slice, (value) => (Object.is(value, -0) ? '-0.0' : `${value}`)).join(',')
     : slice.join(',');
 }
 

@@ -27,7 +27,7 @@ function floatOfBits(bits: number): number {
 describe('the text of an FP32', () => {
   it.each([
     [0, '0'],
-    [-0, '-0'],
+    [-0, '-0.0'],
     [1, '1'],
     [-12.5, '-12.5'],
     [0.1, '0.1'],

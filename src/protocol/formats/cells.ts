@@ -80,5 +80,5 @@ export function cellText({ datatype, data }: Tensor, place: number): string {
   if (typeof value !== 'number') return `${value}`;
   if (datatype === 'FP32') return formatFloat32(value);
   if (datatype === 'FP16') return formatFloat32(halfToNumber(value));
-  return Object.is(value, -0) ? '-0' : `${value}`;
+  return Object.is(value, -0) ? '-0.0' : `${value}`;
 }
