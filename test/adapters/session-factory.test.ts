@@ -58,6 +58,16 @@ describe('a session of ONNX Runtime', () => {
     await session.release();
   });
 
+  it('refuses text that the binding would cut off at U+0000', async () => {
+    const session = await createSession(identityModel('BYTES', [-1]));
+    const feed: Tensor = { name: 'x', datatype: 'BYTES', shape: [2], data: ['a', 'b\u0000c'] };
+    await expect(session.run([feed], ['y'])).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+      message: 'input x: element 1 holds the character U+0000, which ONNX Runtime cannot carry',
+    });
+    await session.release();
+  });
+
   it('carries scalars and tensors without elements', async () => {
     const scalar = await createSession(identityModel('FP32', []));
     const [answer] = await scalar.run(
