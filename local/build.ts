@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DataInUseError, lockData } from './data-lock.ts';
 import { projectRoot } from './paths.ts';
 
 /** What `npm start` runs: the synthesised template, and the bundles that its functions name. */
@@ -20,51 +22,88 @@ export class BuildError extends Error {
   override readonly name = 'BuildError';
 }
 
+export interface BuildOptions {
+  /** Breaks it off. */
+  readonly signal?: AbortSignal;
+  /** Told when there is something to build. @default nobody */
+  readonly onBuild?: () => void;
+}
+
 /** What bundles and template are made from. */
 const sources = ['src', 'functions', 'infra', 'layers', 'package-lock.json', 'cdk.json'];
+
+const buildsDir = join(projectRoot, 'dist', 'laptop');
+
+/** How often a build is begun anew because sources were saved meanwhile. */
+const mostAttempts = 5;
 
 /**
  * Bundles the functions and synthesises the stack, or finds that this was done: each build is kept under the
  * hash of the contents it was made from, so nothing is ever stale and going back to earlier sources is free.
- * @param signal breaks it off
- * @param tries how often it is begun anew because sources change meanwhile
+ * Of several processes one builds and the others wait for it.
  * @throws BuildError
  */
-export async function build(signal?: AbortSignal, tries = 5): Promise<Build> {
-  const buildsDir = join(projectRoot, 'dist', 'laptop');
-  const hash = await hashSources();
-  const buildDir = join(buildsDir, hash);
-  const found = {
-    assemblyDir: join(buildDir, 'assembly'),
-    bundlesDir: join(buildDir, 'functions'),
-  };
-  if (existsSync(buildDir)) return { ...found, isReused: true };
-  const draftDir = join(buildsDir, `draft-${process.pid}`);
-  try {
-    await mkdir(draftDir, { recursive: true });
-    await synthesise(join(draftDir, 'assembly'), signal);
-    await cp(join(projectRoot, 'dist', 'functions'), join(draftDir, 'functions'), {
-      recursive: true,
-    });
-    // Someone saved a file meanwhile: what came out is neither the one nor the other.
-    if ((await hashSources()) !== hash) {
-      if (tries === 1) throw new BuildError('the sources keep changing while they are built');
-      return await build(signal, tries - 1);
+export async function build({ signal, onBuild }: BuildOptions = {}): Promise<Build> {
+  for (let attempts = 0; ; ) {
+    const hash = await hashSources();
+    const buildDir = join(buildsDir, hash);
+    if (existsSync(buildDir)) {
+      return {
+        assemblyDir: join(buildDir, 'assembly'),
+        bundlesDir: join(buildDir, 'functions'),
+        isReused: attempts === 0,
+      };
     }
-    await publish(draftDir, buildDir);
-    await forgetOldBuilds(buildsDir);
-  } finally {
-    await rm(draftDir, { recursive: true, force: true });
+    const unlock = await lockBuilds();
+    if (unlock === undefined) {
+      await sleep(200, undefined, { signal });
+      continue;
+    }
+    try {
+      if (existsSync(buildDir)) continue;
+      if (attempts === 0) onBuild?.();
+      attempts += 1;
+      if (attempts > mostAttempts) {
+        throw new BuildError('the sources keep changing while they are built');
+      }
+      await makeBuild(hash, signal);
+    } finally {
+      await unlock();
+    }
   }
-  return { ...found, isReused: false };
+}
+
+/** Undefined when another process is building. */
+async function lockBuilds(): Promise<(() => Promise<void>) | undefined> {
+  try {
+    return await lockData(buildsDir);
+  } catch (error) {
+    if (error instanceof DataInUseError) return undefined;
+    throw error;
+  }
+}
+
+async function makeBuild(hash: string, signal: AbortSignal | undefined): Promise<void> {
+  const draftDir = join(buildsDir, 'draft');
+  await rm(draftDir, { recursive: true, force: true });
+  await mkdir(draftDir);
+  await synthesise(join(draftDir, 'assembly'), signal);
+  await cp(join(projectRoot, 'dist', 'functions'), join(draftDir, 'functions'), {
+    recursive: true,
+  });
+  // If someone saved a file meanwhile, what came out is neither the one nor the other.
+  if ((await hashSources()) !== hash) return;
+  await rename(draftDir, join(buildsDir, hash));
+  await forgetOldBuilds();
 }
 
 /** Builds that are kept: one may be in use by a laptop cloud that runs since before the last change. */
 const keptBuilds = 8;
 
-async function forgetOldBuilds(buildsDir: string): Promise<void> {
+async function forgetOldBuilds(): Promise<void> {
+  const names = (await readdir(buildsDir)).filter((name) => /^[0-9a-f]{16}$/.test(name));
   const builds = await Promise.all(
-    (await readdir(buildsDir)).map(async (name) => {
+    names.map(async (name) => {
       const path = join(buildsDir, name);
       return { path, modifiedMs: (await stat(path)).mtimeMs };
     }),
@@ -150,13 +189,4 @@ function run(
       else reject(new BuildError(`node ${args.join(' ')} failed:\n${output.trim()}`));
     });
   });
-}
-
-/** Moves a finished build into place; another process may have been faster with the same one. */
-async function publish(draftDir: string, buildDir: string): Promise<void> {
-  try {
-    await rename(draftDir, buildDir);
-  } catch (error) {
-    if (!existsSync(buildDir)) throw error;
-  }
 }

@@ -32,11 +32,10 @@ async function checkPorts({ ports }: LaptopSettings): Promise<void> {
 async function run(settings: LaptopSettings, signal: AbortSignal): Promise<LaptopCloud> {
   const startedAt = performance.now();
   await checkPorts(settings);
-  say('pilotlight: looking at the sources');
-  const built = await build(signal);
-  say(
-    `pilotlight: ${built.isReused ? 'nothing has changed since the last build' : 'bundled the functions, synthesised the stack'}`,
-  );
+  const built = await build({
+    signal,
+    onBuild: () => say('pilotlight: bundling the functions and synthesising the stack'),
+  });
   const cloud = await startLaptopCloud({
     dataDir: settings.dataDir,
     ports: settings.ports,
