@@ -24,6 +24,22 @@ export function medians(
   return new Map(Array.from(samples, ([name, times]) => [name, median(times)]));
 }
 
+/** As `medians`, for candidates that may be asynchronous. */
+export async function mediansAsync(
+  candidates: readonly Candidate[],
+  options: { readonly rounds: number; readonly warmUps: number },
+): Promise<ReadonlyMap<string, number>> {
+  const samples = new Map<string, number[]>(candidates.map(({ name }) => [name, []]));
+  for (let round = 0; round < options.warmUps + options.rounds; round++) {
+    for (const { name, run } of candidates) {
+      const start = performance.now();
+      await run();
+      if (round >= options.warmUps) samples.get(name)?.push(performance.now() - start);
+    }
+  }
+  return new Map(Array.from(samples, ([name, times]) => [name, median(times)]));
+}
+
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;

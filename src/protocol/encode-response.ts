@@ -2,8 +2,6 @@ import { classify } from './classification.ts';
 import { type EncodedBody, encodeDocument } from './encode-tensor.ts';
 import type { InferResponse, Parameters, RequestedOutput } from './infer.ts';
 
-export type { EncodedBody } from './encode-tensor.ts';
-
 export interface EncodeOptions {
   /** Whether outputs that were not requested by name are sent in binary. */
   readonly binaryOutputs: boolean;

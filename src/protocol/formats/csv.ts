@@ -2,13 +2,18 @@ import { invalidRequest, ServingError } from '../../errors.ts';
 import { splitBody } from '../body.ts';
 import type { EncodedBody } from '../encode-tensor.ts';
 import { quote } from '../fields.ts';
-import type { InferResponse } from '../infer.ts';
 import { soleInput } from '../raw-request.ts';
 import { countElements, formatShape } from '../shape.ts';
 import type { Tensor, TensorMetadata } from '../tensor.ts';
 import { cellText, parseCells } from './cells.ts';
 import { fitShape } from './fit-shape.ts';
-import { type BodyFormat, bareRequest, type DecodeContext, type Invocation } from './format.ts';
+import {
+  type Answer,
+  type BodyFormat,
+  bareRequest,
+  type DecodeContext,
+  type Invocation,
+} from './format.ts';
 import { requireRows } from './rows.ts';
 
 /**
@@ -99,7 +104,9 @@ function tensorOfColumn(
   };
 }
 
-function encode({ outputs }: InferResponse, { withHeader }: Invocation): EncodedBody {
+function encode({ response, invocation }: Answer): EncodedBody {
+  const { outputs } = response;
+  const { withHeader } = invocation;
   const rows = requireRows(outputs, 'text/csv');
   const columns = outputs.map((output) => ({
     output,

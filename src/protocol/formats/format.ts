@@ -27,6 +27,15 @@ export interface DecodeContext {
   readonly inputs: readonly TensorMetadata[];
 }
 
+/** What a format gets to write an answer with. */
+export interface Answer {
+  readonly response: InferResponse;
+  /** Labels of the classes, for the classification extension. */
+  readonly labels: readonly string[];
+  /** What is answered. */
+  readonly invocation: Invocation;
+}
+
 /** One content type of `/invocations`, both ways. */
 export interface BodyFormat {
   /** The first is what answers are labelled with; all in lower case. */
@@ -34,7 +43,7 @@ export interface BodyFormat {
   /** @throws ServingError INVALID_REQUEST */
   decode(body: Uint8Array | string, context: DecodeContext): Invocation | Promise<Invocation>;
   /** @throws ServingError NOT_ACCEPTABLE when the format cannot carry the outputs, INVALID_REQUEST for values it cannot */
-  encode(response: InferResponse, invocation: Invocation): EncodedBody | Promise<EncodedBody>;
+  encode(answer: Answer): EncodedBody;
 }
 
 /** A request of which only the tensors are known. */

@@ -25,11 +25,9 @@ export function tensorsOfInstances(
   field: string,
 ): readonly Tensor[] {
   if (instances.rows.length === 0) throw invalidRequest(field, 'at least one row', 'none');
-  const [sole] = inputs;
   return inputs.map((input) => {
     const rows = is64BitInteger(input.datatype) ? instances.exactRows() : instances.rows;
-    const pick =
-      inputs.length === 1 && input === sole ? soleValue(input.name) : namedValue(input.name, field);
+    const pick = inputs.length === 1 ? soleValue(input.name) : namedValue(input.name, field);
     return tensorOfValue(rows.map(pick), input, field);
   });
 }

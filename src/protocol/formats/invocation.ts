@@ -37,8 +37,11 @@ export interface InvocationHeaders {
 
 /** A decoded invocation, and how to write its answer. */
 export interface OpenInvocation extends Invocation {
-  /** @throws ServingError NOT_ACCEPTABLE or INVALID_REQUEST when the format cannot carry the response */
-  encode(response: InferResponse): EncodedBody | Promise<EncodedBody>;
+  /**
+   * @param labels of the classes, for the classification extension
+   * @throws ServingError NOT_ACCEPTABLE or INVALID_REQUEST when the format cannot carry the response
+   */
+  encode(response: InferResponse, labels?: readonly string[]): EncodedBody;
 }
 
 /**
@@ -70,7 +73,10 @@ export async function decodeInvocation(
     inferenceHeaderContentLength,
     inputs,
   });
-  return { ...invocation, encode: (response) => answer.encode(response, invocation) };
+  return {
+    ...invocation,
+    encode: (response, labels = []) => answer.encode({ response, labels, invocation }),
+  };
 }
 
 function formatOf(mediaType: string): BodyFormat | undefined {

@@ -1,7 +1,12 @@
 import { splitBody } from '../body.ts';
-import type { InferResponse } from '../infer.ts';
 import { parseJsonDocument } from '../json-document.ts';
-import { type BodyFormat, bareRequest, type DecodeContext, type Invocation } from './format.ts';
+import {
+  type Answer,
+  type BodyFormat,
+  bareRequest,
+  type DecodeContext,
+  type Invocation,
+} from './format.ts';
 import { tensorsOfInstances } from './instances.ts';
 import { rowTexts } from './rows.ts';
 
@@ -26,8 +31,8 @@ export const jsonLinesFormat: BodyFormat = {
     const tensors = tensorsOfInstances(instances, inputs, 'lines');
     return { request: bareRequest(tensors), layout: 'rows', withHeader: false };
   },
-  encode({ outputs }: InferResponse) {
-    const body = rowTexts(outputs)
+  encode({ response }: Answer) {
+    const body = rowTexts(response.outputs)
       .map((row) => `${row}\n`)
       .join('');
     return { body, headers: { 'content-type': 'application/jsonlines' } };

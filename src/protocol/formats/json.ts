@@ -5,11 +5,16 @@ import { decodeRequestDocument } from '../decode-request.ts';
 import { encodeInferResponse } from '../encode-response.ts';
 import type { EncodedBody } from '../encode-tensor.ts';
 import { describe, isObject, type JsonObject, parseArray, parseObject, quote } from '../fields.ts';
-import type { InferResponse } from '../infer.ts';
 import { type JsonDocument, parseJsonDocument } from '../json-document.ts';
 import { soleInput } from '../raw-request.ts';
 import type { Tensor, TensorMetadata } from '../tensor.ts';
-import { type BodyFormat, bareRequest, type DecodeContext, type Invocation } from './format.ts';
+import {
+  type Answer,
+  type BodyFormat,
+  bareRequest,
+  type DecodeContext,
+  type Invocation,
+} from './format.ts';
 import { ownValue, tensorsOfInstances } from './instances.ts';
 import { tensorOfValue } from './json-value.ts';
 import { toNestedJson } from './nested-text.ts';
@@ -31,10 +36,16 @@ export const jsonFormat: BodyFormat = {
 function decodeJson(body: Uint8Array | string, context: DecodeContext): Invocation {
   const { json, binary } = splitBody(body, context.inferenceHeaderContentLength);
   const document = parseJsonDocument(json ?? '', 'body');
+  if (isOpenInference(document.root)) {
+    const request = decodeRequestDocument(document, binary);
+    return { request, layout: 'open-inference', withHeader: false };
+  }
+  binary.end();
   const { inputs } = context;
   if (Array.isArray(document.root)) {
-    if (isObject(document.root[0]))
+    if (isObject(document.root[0])) {
       return decodeInstances(document, inputs, (root) => root, 'body');
+    }
     const tensor = tensorOf(document, soleInput(inputs), (root) => root, 'body');
     return answeredBy('rows', [tensor]);
   }
@@ -45,10 +56,6 @@ function decodeJson(body: Uint8Array | string, context: DecodeContext): Invocati
   }
   if (root['inputs'] === undefined) {
     throw invalidRequest('body', 'an object with "inputs" or "instances"', describeKeys(root));
-  }
-  if (isOpenInference(root['inputs'])) {
-    const request = decodeRequestDocument(document, binary);
-    return { request, layout: 'open-inference', withHeader: false };
   }
   return answeredBy('columns', decodeColumns(document, inputs));
 }
@@ -62,7 +69,8 @@ function describeKeys(root: JsonObject): string {
   return keys.length === 0 ? 'an empty object' : `an object with ${keys.join(', ')}`;
 }
 
-function isOpenInference(inputs: unknown): boolean {
+function isOpenInference(root: unknown): boolean {
+  const inputs = isObject(root) ? root['inputs'] : undefined;
   return Array.isArray(inputs) && isObject(inputs[0]);
 }
 
@@ -110,10 +118,12 @@ function tensorOf(
   return tensorOfValue(pick(root), input, field);
 }
 
-function encodeJson(response: InferResponse, { request, layout }: Invocation): EncodedBody {
+function encodeJson({ response, invocation, labels }: Answer): EncodedBody {
   const { outputs } = response;
+  const { request, layout } = invocation;
   if (layout === 'open-inference') {
-    return encodeInferResponse(response, request.outputs, request);
+    const { binaryOutputs } = request;
+    return encodeInferResponse(response, request.outputs, { binaryOutputs, labels });
   }
   const body =
     layout === 'rows' && commonRows(outputs) !== undefined

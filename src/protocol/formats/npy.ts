@@ -3,13 +3,18 @@ import { parseBinaryData, toBinaryData } from '../binary-data.ts';
 import type { FixedDatatype } from '../datatype.ts';
 import type { EncodedBody } from '../encode-tensor.ts';
 import { quote } from '../fields.ts';
-import type { InferResponse } from '../infer.ts';
 import { soleInput } from '../raw-request.ts';
 import { countElements } from '../shape.ts';
 import type { Datatype, Tensor } from '../tensor.ts';
 import { convertData } from './convert.ts';
 import { fitShape } from './fit-shape.ts';
-import { type BodyFormat, bareRequest, type DecodeContext, type Invocation } from './format.ts';
+import {
+  type Answer,
+  type BodyFormat,
+  bareRequest,
+  type DecodeContext,
+  type Invocation,
+} from './format.ts';
 import { formatNpyHeader, type NpyHeader, parseNpyHeader } from './npy-header.ts';
 import { formatUnicode, parseByteStrings, parseUnicode } from './npy-strings.ts';
 
@@ -28,7 +33,7 @@ export const npyFormat: BodyFormat = {
     const tensor = { name: input.name, datatype: input.datatype, shape, data };
     return { request: bareRequest([tensor]), layout: 'rows', withHeader: false };
   },
-  encode({ outputs }: InferResponse): EncodedBody {
+  encode({ response: { outputs } }: Answer): EncodedBody {
     const [output] = outputs;
     if (output !== undefined && outputs.length === 1) {
       return { body: formatNpy(output), headers: { 'content-type': 'application/x-npy' } };

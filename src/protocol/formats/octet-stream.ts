@@ -2,8 +2,7 @@ import { inferenceHeaderContentLengthHeader } from '../body.ts';
 import { decodeInferRequest } from '../decode-request.ts';
 import { encodeInferResponse } from '../encode-response.ts';
 import type { EncodedBody } from '../encode-tensor.ts';
-import type { InferResponse } from '../infer.ts';
-import type { BodyFormat, DecodeContext, Invocation } from './format.ts';
+import type { Answer, BodyFormat, DecodeContext, Invocation } from './format.ts';
 
 /**
  * Raw bytes of a model's only input, or JSON and binary tensors where the header of the binary extension says so.
@@ -28,8 +27,8 @@ export const sageMakerBinaryFormat: BodyFormat = {
   decode(body: Uint8Array | string, context: DecodeContext): Invocation {
     return openInference(body, context.parameters.get(jsonHeaderSize), context);
   },
-  encode(response: InferResponse, invocation: Invocation): EncodedBody {
-    const { body, headers } = encodeBinary(response, invocation);
+  encode(answer: Answer): EncodedBody {
+    const { body, headers } = encodeBinary(answer);
     const size = headers[inferenceHeaderContentLengthHeader.toLowerCase()] ?? `${body.length}`;
     return { body, headers: { 'content-type': `${sageMakerBinary};${jsonHeaderSize}=${size}` } };
   },
@@ -44,7 +43,7 @@ function openInference(
   return { request, layout: 'open-inference', withHeader: false };
 }
 
-function encodeBinary(response: InferResponse, { request }: Invocation): EncodedBody {
-  const outputs = request.outputs?.map((output) => ({ ...output, binary: true }));
-  return encodeInferResponse(response, outputs, { binaryOutputs: true });
+function encodeBinary({ response, invocation, labels }: Answer): EncodedBody {
+  const outputs = invocation.request.outputs?.map((output) => ({ ...output, binary: true }));
+  return encodeInferResponse(response, outputs, { binaryOutputs: true, labels });
 }

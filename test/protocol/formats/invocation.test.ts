@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { decodeInvocation } from '../../../src/protocol/formats/invocation.ts';
 import { parseNpy } from '../../../src/protocol/formats/npy.ts';
 import type { Tensor } from '../../../src/protocol/tensor.ts';
 import { invoke, table, twoRows } from './invoke.ts';
@@ -47,6 +48,38 @@ describe('the binary content types', () => {
     await expect(
       invoke(sent, table, { contentType: 'application/x-npy' }, both),
     ).rejects.toMatchObject({ code: 'NOT_ACCEPTABLE' });
+  });
+});
+
+describe('a request of the Open Inference Protocol', () => {
+  it('has its classification labelled', async () => {
+    const body =
+      '{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,9]}],"outputs":[{"name":"x","parameters":{"classification":1}}]}';
+    const headers = {
+      contentType: undefined,
+      accept: undefined,
+      inferenceHeaderContentLength: undefined,
+    };
+    const { request, encode } = await decodeInvocation(body, headers, table);
+    const response = {
+      modelName: 'm',
+      modelVersion: '1',
+      id: undefined,
+      parameters: {},
+      outputs: request.inputs,
+    };
+    expect(encode(response, ['cat', 'dog']).body).toContain('"data":["9:1:dog"]');
+  });
+
+  it('may not have bytes behind a JSON that has no place for them', async () => {
+    const headers = {
+      contentType: undefined,
+      accept: undefined,
+      inferenceHeaderContentLength: '5',
+    };
+    await expect(decodeInvocation('[1,2]tail', headers, table)).rejects.toThrow(
+      'body: expected 0 bytes of binary tensors',
+    );
   });
 });
 
