@@ -50,11 +50,14 @@ export class WaitingLine<Request, Result> {
     });
   }
 
-  /** Serves once the current turn is over, so that a waiter gets a whole batch and not its first entry. */
+  /**
+   * Serves once the current turn of the event loop is over: a waiter then gets a whole batch and not its first
+   * entry, and one who hung up before the messages came is known to have gone.
+   */
   serveSoon(): void {
     if (this.#isServing || this.#waiters.size === 0) return;
     this.#isServing = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#isServing = false;
       this.#serveAll();
     });

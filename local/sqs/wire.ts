@@ -55,11 +55,28 @@ async function serveOperation(
     request.socket.resetAndDestroy();
     return;
   }
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const answer = await operation(service, body, gone.signal);
+  const answer = await withHangUp(request, (signal) => operation(service, body, signal));
   if (fault === 'lostResponse') request.socket.resetAndDestroy();
   else sendJson(response, 200, jsonProtocol, answer);
+}
+
+/**
+ * Gives `work` a signal that fires when the client hangs up. The end of its half of the connection is noticed
+ * a turn of the event loop before the connection is closed on both sides.
+ */
+async function withHangUp<Result>(
+  request: IncomingMessage,
+  work: (signal: AbortSignal) => Result | Promise<Result>,
+): Promise<Result> {
+  const hangUp = new AbortController();
+  const abort = () => hangUp.abort();
+  const { socket } = request;
+  socket.once('end', abort).once('close', abort);
+  try {
+    return await work(hangUp.signal);
+  } finally {
+    socket.off('end', abort).off('close', abort);
+  }
 }
 
 async function serveFaults(

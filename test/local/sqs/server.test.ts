@@ -260,7 +260,7 @@ describe.concurrent('the server', () => {
   }) => {
     const own = await start(onTestFinished);
     const waiting = own.bench.receive(own.url, { WaitTimeSeconds: 20 });
-    await delay(100);
+    await delay(500);
     const startMs = Date.now();
     await own.server.close();
     expect(await waiting).toEqual([]);
