@@ -7,6 +7,7 @@ import { machineTarget } from '../contract/target.ts';
 import { ModelCatalog } from '../models/catalog.ts';
 import { type ModelEvents, ModelService } from '../models/model-service.ts';
 import { VersionLoader } from '../models/version-loader.ts';
+import { Recycler } from './recycler.ts';
 import type { ModelSettings } from './settings.ts';
 
 /** A published change is seen by an idle environment at once, and by a busy one within these. */
@@ -19,6 +20,24 @@ const usableShare = 0.9;
 /** Node, the bundle, ONNX Runtime and the bodies of a call; measured in docs/performance.md. */
 const baseBytes = 200 * 1024 * 1024;
 const minimumBudgetBytes = 64 * 1024 * 1024;
+
+/** Share of the function's memory above which the environment is not kept. */
+const ceilingShare = 0.95;
+
+/** Watches over the memory of an environment that holds models. */
+export function createRecycler(
+  settings: ModelSettings,
+  models: ModelService,
+  onRecycle: (residentBytes: number) => void,
+): Recycler {
+  return new Recycler({
+    ceilingBytes: settings.memoryBytes * ceilingShare,
+    residentBytes: () => process.memoryUsage.rss(),
+    release: () => models.releaseIdle(),
+    exit: () => process.exit(0),
+    onRecycle,
+  });
+}
 
 /** The session cache of an environment, from settings: repository, disk tier, memory tier. */
 export function createModelSide(

@@ -133,6 +133,13 @@ export class ModelService implements ModelProvider, ModelAdministration {
     lease.release();
   }
 
+  /** Releases the less worthy half of what nobody uses. @returns whether there was anything to release */
+  releaseIdle(): boolean {
+    const before = this.#sessions.size;
+    this.#sessions.shrinkTo(this.#sessions.totalBytes / 2);
+    return this.#sessions.size < before;
+  }
+
   inMemory(): readonly LoadedModel[] {
     return this.#sessions.values().map(({ pinned, session }) => ({
       ...pinned,

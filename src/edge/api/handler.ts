@@ -1,6 +1,4 @@
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
+import { setTimeout } from 'node:timers/promises';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createFirstSession } from '../../adapters/onnxruntime/first-session.ts';
 import { createS3Client } from '../../adapters/s3/client.ts';
@@ -13,7 +11,9 @@ import { type Environment, environmentVariables } from '../../contract/environme
 import { Inference } from '../../inference/inference.ts';
 import { MicroBatcher } from '../../inference/micro-batcher.ts';
 import { InferenceStatistics } from '../../inference/statistics.ts';
-import { createModelSide } from '../model-side.ts';
+import type { ModelProvider } from '../../models/provider.ts';
+import { createModelSide, createRecycler } from '../model-side.ts';
+import { observed } from '../observed.ts';
 import { parseModelSettings } from '../settings.ts';
 import { createApi } from './api.ts';
 import { toGatewayResult, toHttpRequest } from './gateway.ts';
@@ -27,11 +27,12 @@ const maxWaiting = 256;
 /** The api function: everything is built once for each environment, and a call is one step through it. */
 export async function createApiHandler(environment: Environment) {
   const telemetry = createTelemetry();
-  const provider = createModelSide(
-    parseModelSettings(environment),
-    createS3Client(),
-    observeModels(telemetry),
+  const settings = parseModelSettings(environment);
+  const provider = createModelSide(settings, createS3Client(), observeModels(telemetry));
+  const recycler = createRecycler(settings, provider, (residentBytes) =>
+    telemetry.logger.warn('memory does not come down: the environment ends', { residentBytes }),
   );
+  const defaultModel = environment[environmentVariables.defaultModel] || undefined;
   const statistics = new InferenceStatistics(Date.now);
   const nowMs = () => performance.now();
   const inference = new Inference({
@@ -47,19 +48,32 @@ export async function createApiHandler(environment: Environment) {
     provider,
     inference,
     statistics,
-    defaultModel: environment[environmentVariables.defaultModel] || undefined,
+    defaultModel,
     isColdStart: () => calls === 1,
     onFailure: ({ method, path }, thrown) => {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
       telemetry.logger.error('request failed', { method, path, error });
     },
   });
-  await createFirstSession();
-  return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
-    .use(injectLambdaContext(telemetry.logger))
-    .use(logMetrics(telemetry.metrics, { captureColdStartMetric: true }))
-    .handler(async (event) => {
-      calls += 1;
-      return toGatewayResult(await api(toHttpRequest(event)));
-    });
+  await Promise.all([createFirstSession(), preload(provider, defaultModel)]);
+  return observed<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>(
+    telemetry,
+    recycler,
+  ).handler(async (event) => {
+    calls += 1;
+    return toGatewayResult(await api(toHttpRequest(event)));
+  });
+}
+
+/** Lambda stops an init phase after 10 s and starts over: a model that takes longer is left to the first call. */
+const preloadDeadlineMs = 8_000;
+
+/** Brings the default model into memory while the environment starts. A failure shows at the first call, with its reason. */
+async function preload(models: ModelProvider, model: string | undefined): Promise<void> {
+  if (model === undefined) return;
+  const loading = models.acquire({ model, version: undefined }).then(
+    (lease) => lease.release(),
+    () => undefined,
+  );
+  await Promise.race([loading, setTimeout(preloadDeadlineMs, undefined, { ref: false })]);
 }
