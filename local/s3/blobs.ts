@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Blob } from './model.ts';
@@ -56,9 +56,7 @@ export class BlobFolder {
     let kept = false;
     try {
       for await (const chunks of gathered(source, writeChunkBytes)) {
-        const bytes = Buffer.concat(chunks);
-        await file.writeFile(bytes);
-        sizeBytes += bytes.byteLength;
+        sizeBytes += await writeWhole(file, chunks);
       }
       const result = keep(sizeBytes === 0 ? [] : [{ id, sizeBytes }]);
       kept = sizeBytes > 0;
@@ -126,6 +124,15 @@ export class BlobFolder {
   #path(id: string): string {
     return join(this.#dir, shelfOf(id), id);
   }
+}
+
+/** @returns how many bytes the chunks have */
+async function writeWhole(file: FileHandle, chunks: readonly Uint8Array[]): Promise<number> {
+  const sizeBytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const { bytesWritten } = await file.writev(chunks);
+  // A call may write less than it was given.
+  if (bytesWritten < sizeBytes) await file.writeFile(Buffer.concat(chunks).subarray(bytesWritten));
+  return sizeBytes;
 }
 
 function shelfOf(id: string): string {

@@ -131,15 +131,18 @@ function textOf(value: string | string[] | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
 
-/** A presigned URL names its time and its seconds of life; past that it is of no use, signature or not. */
+/** A presigned URL says how long it is of use; past that it is refused, whatever its signature. */
 function refuseExpired(query: URLSearchParams): void {
-  const signed = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get('X-Amz-Date') ?? '');
-  const lifeSeconds = Number(query.get('X-Amz-Expires') ?? Number.NaN);
-  if (signed === null || Number.isNaN(lifeSeconds)) return;
-  const [, year, month, day, hour, minute, second] = signed.map(Number);
-  if (year === undefined || month === undefined) return;
-  const signedMs = Date.UTC(year, month - 1, day, hour, minute, second);
-  if (Date.now() > signedMs + lifeSeconds * 1000) {
+  const expiresMs = query.has('AWSAccessKeyId')
+    ? Number(query.get('Expires')) * 1000
+    : timeOf(query.get('X-Amz-Date')) + Number(query.get('X-Amz-Expires') ?? Number.NaN) * 1000;
+  if (expiresMs < Date.now()) {
     throw new S3Error('AccessDenied', { message: 'Request has expired' });
   }
+}
+
+/** `20261124T120000Z` in milliseconds; NaN when it is none. */
+function timeOf(text: string | null): number {
+  const iso = text?.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
+  return Date.parse(iso ?? '');
 }

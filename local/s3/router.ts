@@ -8,6 +8,7 @@ import { getObject } from './operations/get-object.ts';
 import { listObjects, listObjectsV2 } from './operations/list-objects.ts';
 import { listMultipartUploads } from './operations/list-uploads.ts';
 import { listObjectVersions } from './operations/list-versions.ts';
+import { getObjectAttributes } from './operations/object-attributes.ts';
 import { putObject } from './operations/put-object.ts';
 import * as tagging from './operations/tagging.ts';
 import * as uploads from './operations/uploads.ts';
@@ -48,6 +49,7 @@ const bucketRoutes: readonly Route<BucketHandler>[] = [
 
 // biome-ignore format: one route a line
 const objectRoutes: readonly Route<ObjectHandler>[] = [
+  { operation: 'GetObjectAttributes', method: 'GET', query: 'attributes', handle: getObjectAttributes },
   { operation: 'GetObjectTagging', method: 'GET', query: 'tagging', handle: tagging.getObjectTagging },
   { operation: 'PutObjectTagging', method: 'PUT', query: 'tagging', handle: tagging.putObjectTagging },
   { operation: 'DeleteObjectTagging', method: 'DELETE', query: 'tagging', handle: tagging.deleteObjectTagging },

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlobFolder } from './blobs.ts';
-import { checkWriteConditions, type WriteConditions } from './conditions.ts';
+import { ConditionalWrites } from './conditional-writes.ts';
+import type { WriteConditions } from './conditions.ts';
+import { DurableState } from './durable-state.ts';
 import { S3Error } from './errors.ts';
 import type { EventName, ObjectEvent } from './events.ts';
-import { Journal } from './journal.ts';
 import {
   type Bucket,
   currentObject,
@@ -18,10 +19,7 @@ import {
   type Version,
   type VersioningStatus,
 } from './model.ts';
-import { type Entry, referencedBlobs, State } from './state.ts';
-
-/** Entries that the journal may carry beyond twice the ones that matter, before it is rewritten. */
-const journalSlack = 4096;
+import { type Entry, referencedBlobs, type State } from './state.ts';
 
 export interface StoreOptions {
   readonly dataDir: string;
@@ -49,42 +47,24 @@ export interface Deletion {
  */
 export class Store {
   readonly #options: StoreOptions;
-  readonly #journal: Journal;
+  readonly #durable: DurableState;
   readonly #state: State;
-  readonly #conditionalWrites = new Set<ConditionalWrite>();
-  /** Entries in the journal, and how many it had, or would have had, when it held nothing superfluous. */
-  #entries: number;
-  #entriesAfterRewrite: number;
+  readonly #conditionalWrites = new ConditionalWrites();
   readonly blobs: BlobFolder;
 
   static async open(options: StoreOptions): Promise<Store> {
     const { dataDir } = options;
     await mkdir(dataDir, { recursive: true });
-    const state = new State();
-    let entries = 0;
-    const journal = await Journal.open(join(dataDir, 'journal.jsonl'), (entry) => {
-      // The journal is our own: what stands there was an `Entry` when it was written.
-      state.apply(entry as Entry);
-      entries += 1;
-    });
-    const blobs = await BlobFolder.open(join(dataDir, 'blobs'), referencedBlobs(state));
-    return new Store(options, journal, state, blobs, entries);
+    const durable = await DurableState.open(join(dataDir, 'journal.jsonl'));
+    const blobs = await BlobFolder.open(join(dataDir, 'blobs'), referencedBlobs(durable.state));
+    return new Store(options, durable, blobs);
   }
 
-  private constructor(
-    options: StoreOptions,
-    journal: Journal,
-    state: State,
-    blobs: BlobFolder,
-    entries: number,
-  ) {
+  private constructor(options: StoreOptions, durable: DurableState, blobs: BlobFolder) {
     this.#options = options;
-    this.#journal = journal;
-    this.#state = state;
+    this.#durable = durable;
+    this.#state = durable.state;
     this.blobs = blobs;
-    this.#entries = entries;
-    this.#entriesAfterRewrite = [...state.entries()].length;
-    this.#rewriteWhenWorthIt();
   }
 
   get buckets(): readonly Bucket[] {
@@ -132,33 +112,15 @@ export class Store {
     this.#commit({ op: 'setVersioning', bucket: name, status });
   }
 
-  /**
-   * Runs a write that may take long under conditions: they are checked at once, to spare a transfer that
-   * cannot succeed, and again by the `check` that the write hands to `putObject`.
-   * @throws S3Error as `checkWriteConditions`; ConditionalRequestConflict when the object was deleted meanwhile
-   */
-  async underConditions<T>(
+  /** Runs a write of one key under conditions: see `ConditionalWrites.run`. */
+  underConditions<T>(
     bucket: string,
     key: string,
     conditions: WriteConditions,
     write: (check: () => void) => Promise<T>,
   ): Promise<T> {
-    const check = (): void =>
-      checkWriteConditions(conditions, currentObject(this.bucket(bucket), key), key);
-    check();
-    if (conditions.ifNoneMatch === undefined) return await write(check);
-    const pending: ConditionalWrite = { bucket, key, deleted: false };
-    this.#conditionalWrites.add(pending);
-    try {
-      return await write(() => {
-        check();
-        if (pending.deleted) {
-          throw new S3Error('ConditionalRequestConflict', { details: { Key: key } });
-        }
-      });
-    } finally {
-      this.#conditionalWrites.delete(pending);
-    }
+    const current = (): ObjectVersion | undefined => currentObject(this.bucket(bucket), key);
+    return this.#conditionalWrites.run(bucket, key, conditions, current, write);
   }
 
   /** Makes a new current version. @throws what `check` throws, and then nothing is changed */
@@ -197,7 +159,9 @@ export class Store {
   /** Deletes the current version (in a bucket with versioning: hides it) or the version of an id. */
   deleteObject(bucket: string, key: string, versionId: string | undefined): Deletion {
     const { objects, versioning } = this.bucket(bucket);
-    if (currentObject(this.bucket(bucket), key) !== undefined) this.#noteDeleted(bucket, key);
+    if (currentObject(this.bucket(bucket), key) !== undefined) {
+      this.#conditionalWrites.noteDeleted(bucket, key);
+    }
     if (versioning !== undefined && versionId === undefined) {
       const marker: DeleteMarker = {
         deleteMarker: true,
@@ -260,13 +224,7 @@ export class Store {
   }
 
   close(): void {
-    this.#journal.close();
-  }
-
-  #noteDeleted(bucket: string, key: string): void {
-    for (const pending of this.#conditionalWrites) {
-      if (pending.bucket === bucket && pending.key === key) pending.deleted = true;
-    }
+    this.#durable.close();
   }
 
   #messages(
@@ -286,29 +244,11 @@ export class Store {
   }
 
   #commit(entry: Entry): void {
-    this.#journal.append(entry);
-    this.#entries += 1;
-    this.blobs.remove(this.#state.apply(entry));
-    this.#rewriteWhenWorthIt();
+    this.blobs.remove(this.#durable.commit(entry));
     if (entry.outbox !== undefined && entry.outbox.length > 0) {
       this.#options.onMessages(entry.outbox);
     }
   }
-
-  #rewriteWhenWorthIt(): void {
-    if (this.#entries <= 2 * this.#entriesAfterRewrite + journalSlack) return;
-    const entries = [...this.#state.entries()];
-    this.#journal.rewrite(entries);
-    this.#entries = entries.length;
-    this.#entriesAfterRewrite = entries.length;
-  }
-}
-
-/** A write under If-None-Match that is on its way; S3 tells it when the key was deleted in the meantime. */
-interface ConditionalWrite {
-  readonly bucket: string;
-  readonly key: string;
-  deleted: boolean;
 }
 
 function newVersionId(): string {

@@ -4,9 +4,9 @@ import {
   type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  GetObjectAttributesCommand,
   GetObjectCommand,
   HeadObjectCommand,
-  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListPartsCommand,
   PutObjectCommand,
@@ -92,6 +92,21 @@ describe('an upload in parts', () => {
     const to = 10 * MiB + 5;
     const expected = Buffer.concat(parts).subarray(from, to + 1);
     expect((await bytesOf(Key, { Range: `bytes=${from}-${to}` })).equals(expected)).toBe(true);
+  });
+
+  test('describes its parts', async () => {
+    const attributes = await client.send(
+      new GetObjectAttributesCommand({
+        Bucket,
+        Key,
+        ObjectAttributes: ['ETag', 'ObjectParts', 'ObjectSize'],
+      }),
+    );
+    expect(attributes).toMatchObject({
+      ETag: ETag?.replaceAll('"', ''),
+      ObjectSize: 10 * MiB + 10,
+      ObjectParts: { TotalPartsCount: 3 },
+    });
   });
 
   test('is read part by part', async () => {
@@ -198,46 +213,4 @@ test('aborting forgets the upload and its parts', async () => {
     'NoSuchUpload',
     404,
   );
-});
-
-test('parts are listed, page by page', async () => {
-  const Key = 'listed-parts';
-  const UploadId = await begin(Key);
-  for (const number of [1, 2, 5]) await putPart(Key, UploadId, number, 'x'.repeat(number));
-  const first = await client.send(new ListPartsCommand({ Bucket, Key, UploadId, MaxParts: 2 }));
-  expect(first.Parts).toMatchObject([
-    { PartNumber: 1, Size: 1 },
-    { PartNumber: 2, Size: 2 },
-  ]);
-  expect(first).toMatchObject({ IsTruncated: true, NextPartNumberMarker: '2', UploadId, Key });
-  const second = await client.send(
-    new ListPartsCommand({ Bucket, Key, UploadId, PartNumberMarker: first.NextPartNumberMarker }),
-  );
-  expect(second.Parts).toMatchObject([{ PartNumber: 5, Size: 5 }]);
-  expect(second.IsTruncated).toBe(false);
-});
-
-test('uploads under way are listed, by prefix, rolled up and page by page', async () => {
-  const own = await endpoint.createBucket();
-  const keys = ['a/1', 'a/1', 'a/2', 'b'];
-  const ids = new Set<string | undefined>();
-  for (const Key of keys) {
-    const create = new CreateMultipartUploadCommand({ Bucket: own, Key });
-    ids.add((await client.send(create)).UploadId);
-  }
-  const list = (more = {}) =>
-    client.send(new ListMultipartUploadsCommand({ Bucket: own, ...more }));
-  expect((await list()).Uploads?.map(({ Key }) => Key)).toEqual(keys);
-  expect((await list({ Prefix: 'a/' })).Uploads).toHaveLength(3);
-  const rolled = await list({ Delimiter: '/' });
-  expect(rolled.CommonPrefixes).toEqual([{ Prefix: 'a/' }]);
-  expect(rolled.Uploads?.map(({ Key }) => Key)).toEqual(['b']);
-  const found = new Set<string | undefined>();
-  for (let markers = {}, more = true; more; ) {
-    const page = await list({ MaxUploads: 1, ...markers });
-    for (const { UploadId } of page.Uploads ?? []) found.add(UploadId);
-    markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
-    more = page.IsTruncated === true;
-  }
-  expect(found).toEqual(ids);
 });
