@@ -23,7 +23,7 @@ export interface BlockOptions {
  * @param end where most readers stop
  */
 export async function* readBlocks(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'read'>,
   object: ObjectPin & { readonly sizeBytes: number },
   start: number,
   end: number,

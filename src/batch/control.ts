@@ -9,13 +9,20 @@ export const controlSchema = v.object({
   /** Why, for people. */
   reason: v.string(),
   atMs: v.number(),
+  /** How often the job was driven again. @default 0 */
+  redrives: v.optional(v.number(), 0),
 });
 export type Control = v.InferOutput<typeof controlSchema>;
 
 /** Why the job was stopped; undefined while it may go on. */
 export async function readStop(results: ObjectStore, keys: JobKeys): Promise<Control | undefined> {
-  const control = await readDocument(results, keys.control, controlSchema);
+  const control = await readControl(results, keys);
   return control?.state === 'running' ? undefined : control;
+}
+
+/** undefined for a job that was never stopped. */
+export function readControl(results: ObjectStore, keys: JobKeys): Promise<Control | undefined> {
+  return readDocument(results, keys.control, controlSchema);
 }
 
 /**
@@ -25,7 +32,7 @@ export async function readStop(results: ObjectStore, keys: JobKeys): Promise<Con
 export async function writeControl(
   results: ObjectStore,
   keys: JobKeys,
-  control: Control,
+  control: v.InferInput<typeof controlSchema>,
 ): Promise<void> {
   await results.put(keys.control, encodeDocument(control), { contentType: 'application/json' });
 }

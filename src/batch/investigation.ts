@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { JobKeys } from '../contract/job-keys.ts';
 import { encodeDocument, readDocument } from './document.ts';
 import { listAll, type ObjectStore } from './object-store.ts';
+import type { ShardMessage } from './shard.ts';
 
 /**
  * A record can kill the process (an integer division that overflows) or keep it busy for ever, and nothing in the
@@ -11,7 +12,7 @@ import { listAll, type ObjectStore } from './object-store.ts';
  */
 export const attemptNoteSchema = v.object({
   /** `ended` once the attempt has come to an end by itself: then it tells nothing. */
-  phase: v.picklist(['loading', 'running', 'ended']),
+  phase: v.picklist(['loading', 'loaded', 'running', 'ended']),
   /** Records that are being run, from (inclusive) to (exclusive), counted within the shard. */
   from: v.number(),
   to: v.number(),
@@ -20,8 +21,8 @@ export type AttemptNote = v.InferOutput<typeof attemptNoteSchema>;
 
 /** Deaths alone after which a record is left out: one or two may have been the machine's. */
 const deathsAlone = 3;
-/** Deaths while the model was being loaded after which it is the model's fault. */
-export const deathsLoading = 3;
+/** Deaths while the model was being loaded, and never one later, after which it is the model's fault. */
+const deathsLoading = 4;
 /** How much smaller the windows of a suspected stretch are than the stretch. */
 const narrowing = 16;
 
@@ -31,8 +32,8 @@ export interface Findings {
   readonly suspects: readonly { readonly from: number; readonly to: number }[];
   /** Records that are to be left out. */
   readonly poison: ReadonlySet<number>;
-  /** How often a process died while it loaded the model. */
-  readonly loadingDeaths: number;
+  /** Whether no process got beyond loading the model, however often it was tried. */
+  readonly cannotLoad: boolean;
   /** Deaths in all. */
   readonly deaths: number;
 }
@@ -40,7 +41,7 @@ export interface Findings {
 export const noFindings: Findings = {
   suspects: [],
   poison: new Set(),
-  loadingDeaths: 0,
+  cannotLoad: false,
   deaths: 0,
 };
 
@@ -48,10 +49,10 @@ export const noFindings: Findings = {
 export async function readFindings(
   results: ObjectStore,
   keys: JobKeys,
-  shard: number,
+  { shard, redrives }: ShardMessage,
 ): Promise<Findings> {
   const notes: AttemptNote[] = [];
-  for await (const { key } of listAll(results, keys.attempts(shard))) {
+  for await (const { key } of listAll(results, keys.attempts(shard.index, redrives))) {
     const note = await readDocument(results, key, attemptNoteSchema);
     if (note !== undefined && note.phase !== 'ended') notes.push(note);
   }
@@ -71,7 +72,7 @@ export function conclude(notes: readonly AttemptNote[]): Findings {
     poison: new Set(
       [...alone].filter(([, deaths]) => deaths >= deathsAlone).map(([record]) => record),
     ),
-    loadingDeaths: notes.length - running.length,
+    cannotLoad: notes.length >= deathsLoading && notes.every(({ phase }) => phase === 'loading'),
     deaths: notes.length,
   };
 }
@@ -106,13 +107,17 @@ export class AttemptNotes {
   readonly #key: string;
   #written = false;
 
-  constructor(results: ObjectStore, keys: JobKeys, shard: number, attempt: string) {
+  constructor(results: ObjectStore, keys: JobKeys, message: ShardMessage, attempt: string) {
     this.#results = results;
-    this.#key = `${keys.attempts(shard)}${attempt}.json`;
+    this.#key = `${keys.attempts(message.shard.index, message.redrives)}${attempt}.json`;
   }
 
   async loading(): Promise<void> {
     await this.#write({ phase: 'loading', from: 0, to: 0 });
+  }
+
+  async loaded(): Promise<void> {
+    await this.#write({ phase: 'loaded', from: 0, to: 0 });
   }
 
   async running(from: number, to: number): Promise<void> {

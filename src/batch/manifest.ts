@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError } from '../errors.ts';
+import { readJobCalibration, writeCalibration } from './calibration.ts';
 import { encodeDocument, readDocument } from './document.ts';
 import { type Figures, parseFigures, sumFigures } from './figures.ts';
 import type { Job } from './job.ts';
@@ -48,6 +49,7 @@ export async function completeJob(context: BatchContext, keys: JobKeys, job: Job
       ifAbsent: true,
       contentType: 'application/json',
     });
+    await rememberPace(results, keys, job, plan, total);
     context.log.info('job complete', {
       jobId: job.jobId,
       records: total.records,
@@ -115,6 +117,23 @@ function timingOf({ nowMs }: BatchContext, job: Job, total: Figures): unknown {
     workMs: total.workMs,
     runMs: total.runMs,
   };
+}
+
+/** What the job took, for the shards of those to come. */
+async function rememberPace(
+  results: ObjectStore,
+  keys: JobKeys,
+  job: Job,
+  plan: Plan,
+  { records, workMs }: Figures,
+): Promise<void> {
+  const rowsPerRun = job.rowsPerRun ?? (await readJobCalibration(results, keys))?.rowsPerRun;
+  if (records === 0 || rowsPerRun === undefined) return;
+  await writeCalibration(results, job.model, {
+    rowsPerRun,
+    msPerRecord: workMs / records,
+    bytesPerRecord: plan.bytes / records,
+  });
 }
 
 async function mergeOutput(

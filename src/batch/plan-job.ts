@@ -196,7 +196,7 @@ async function dispatch(
     if (context.nowMs() + marginMs >= deadlineMs) return number;
     const group = await readPlanGroup(context.results, keys, number);
     if (group === undefined) break;
-    const messages = group.shards.map((shard) => messageFor(plan, group, shard));
+    const messages = group.shards.map((shard) => messageFor(plan, group, shard, 0));
     for (let start = 0; start < messages.length; start += dispatchMessages) {
       await context.shards.send(messages.slice(start, start + dispatchMessages));
     }
@@ -204,7 +204,7 @@ async function dispatch(
   return undefined;
 }
 
-export function messageFor(plan: Plan, group: PlanGroup, shard: Shard): ShardMessage {
+function messageFor(plan: Plan, group: PlanGroup, shard: Shard, redrives: number): ShardMessage {
   return {
     jobId: plan.jobId,
     shard,
@@ -212,19 +212,25 @@ export function messageFor(plan: Plan, group: PlanGroup, shard: Shard): ShardMes
     group: { index: group.group, shards: group.shards.length },
     groups: plan.groups,
     continued: 0,
+    redrives,
   };
 }
 
-/** Messages for the shards of a plan that a filter lets through. */
-export async function* messagesOf(
-  { results }: BatchContext,
+/** Sends shards once more. @returns how many */
+export async function dispatchAgain(
+  { results, shards }: BatchContext,
   keys: JobKeys,
   plan: Plan,
   wanted: (shard: number) => boolean,
-): AsyncGenerator<ShardMessage> {
+  redrives: number,
+): Promise<number> {
+  let sent = 0;
   for await (const group of readPlanGroups(results, keys)) {
-    for (const shard of group.shards) {
-      if (wanted(shard.index)) yield messageFor(plan, group, shard);
-    }
+    const messages = group.shards
+      .filter(({ index }) => wanted(index))
+      .map((shard) => messageFor(plan, group, shard, redrives));
+    await shards.send(messages);
+    sent += messages.length;
   }
+  return sent;
 }

@@ -50,6 +50,20 @@ export interface TransformContext extends BatchContext {
   readonly models: ModelProvider;
   /** Milliseconds with fractions, of a clock that never runs back. */
   readonly monotonicMs: () => number;
+  readonly limits: TransformLimits;
   /** Deliveries of a shard's message before it goes to the dead-letter queue. */
   readonly maxReceiveCount: number;
 }
+
+/** What bounds the memory and the time of a transform. */
+export interface TransformLimits {
+  /** Predictions and failed records that are held in memory before they are kept as a segment. */
+  readonly segmentBytes: number;
+  /** Time left of an invocation in which a segment is kept and the rest handed over, beside the windows that run on. */
+  readonly handOverMs: number;
+}
+
+export const defaultTransformLimits: TransformLimits = {
+  segmentBytes: 32 * 1024 * 1024,
+  handOverMs: 8_000,
+};

@@ -1,3 +1,4 @@
+import { ServingError } from '../errors.ts';
 import { readBlocks } from './blocks.ts';
 import { firstByteToRead, readLines } from './lines.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -45,7 +46,12 @@ export async function* readRecords(
   source: ShardSource,
   from: Position,
 ): RecordReader {
-  const blocks = readBlocks(store, source.object, firstByteToRead(from.offset), source.end);
+  const blocks = readBlocks(
+    pinned(store, source.object.key),
+    source.object,
+    firstByteToRead(from.offset),
+    source.end,
+  );
   const lines = readLines(blocks, {
     start: from.offset,
     end: source.end,
@@ -61,4 +67,23 @@ export async function* readRecords(
       bytes,
     }));
   }
+}
+
+/** Reads that say which object of the input is no longer the one that was planned, when one is not. */
+function pinned(store: ObjectStore, name: string): Pick<ObjectStore, 'read'> {
+  return {
+    async read(object, start, end) {
+      try {
+        return await store.read(object, start, end);
+      } catch (thrown) {
+        const code = thrown instanceof ServingError ? thrown.code : undefined;
+        if (code !== 'NOT_FOUND' && code !== 'CONFLICT') throw thrown;
+        throw new ServingError(
+          'CONFLICT',
+          `input ${name} was replaced or deleted after the job was planned`,
+          { cause: thrown },
+        );
+      }
+    },
+  };
 }

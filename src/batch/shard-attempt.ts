@@ -23,10 +23,6 @@ import { type Runnable, runTogether } from './run-together.ts';
 import type { ShardDelivery } from './shard.ts';
 import { readWindows, type WindowEntry } from './windows.ts';
 
-/** Predictions and failed records that are held in memory before they are kept as a segment. */
-const segmentBytes = 32 * 1024 * 1024;
-/** Time left of an invocation in which a segment is kept and the rest handed over, without the windows that run on. */
-const handOverMs = 8_000;
 const stopCheckMs = 5_000;
 /** Records by which rows per run are measured. */
 const sampleRecords = 32;
@@ -99,7 +95,7 @@ export class ShardAttempt {
         await this.#runWindow(stretch, window, rowsPerRun);
         if (await this.#isStopped()) return 'stopped';
         const late = this.#isLate();
-        if (late || stretch.bytes >= segmentBytes) {
+        if (late || stretch.bytes >= context.limits.segmentBytes) {
           const kept = await this.#keep(stretch);
           if (!kept.written) return 'superseded';
           segments.push(kept.segment);
@@ -164,7 +160,7 @@ export class ShardAttempt {
 
   #isLate(): boolean {
     const { context, delivery } = this.#options;
-    return context.nowMs() + handOverMs + 2 * this.#windowMs >= delivery.deadlineMs;
+    return context.nowMs() + context.limits.handOverMs + 2 * this.#windowMs >= delivery.deadlineMs;
   }
 
   async #keep(stretch: Stretch): Promise<{ segment: Segment; written: boolean }> {

@@ -32,6 +32,8 @@ export const shardMessageSchema = v.object({
   groups: count,
   /** How often the shard went on in a new message. @default 0 */
   continued: v.optional(count, 0),
+  /** How often the job was driven again: what attempts before that wrote down no longer counts. @default 0 */
+  redrives: v.optional(count, 0),
 });
 export type ShardMessage = v.InferOutput<typeof shardMessageSchema>;
 

@@ -5,13 +5,7 @@ import { readStop, writeControl } from './control.ts';
 import { type Decision, readDecision } from './decision.ts';
 import { writeFailedShard } from './failed-shards.ts';
 import { settle } from './finish.ts';
-import {
-  AttemptNotes,
-  deathsLoading,
-  type Findings,
-  noFindings,
-  readFindings,
-} from './investigation.ts';
+import { AttemptNotes, type Findings, noFindings, readFindings } from './investigation.ts';
 import { type Job, readJob } from './job.ts';
 import type { TransformContext } from './ports.ts';
 import type { ShardDelivery, ShardMessage } from './shard.ts';
@@ -38,11 +32,12 @@ export async function transformShard(
 ): Promise<ShardOutcome> {
   if (delivery.receiveCount < context.maxReceiveCount) return workOn(context, delivery);
   // Written first: the process may not live to write it. A shard that is done in spite of it counts as done.
-  await writeFailedShard(context, delivery.message, 'the process ended while it was worked on');
+  const { message } = delivery;
+  await writeFailedShard(context, message, 'its process ended', false);
   try {
     return await workOn(context, delivery);
   } catch (thrown) {
-    await writeFailedShard(context, delivery.message, toServingError(thrown).message);
+    await writeFailedShard(context, message, toServingError(thrown).message, true);
     throw thrown;
   }
 }
@@ -57,7 +52,7 @@ async function workOn(context: TransformContext, delivery: ShardDelivery): Promi
   if ((await readStop(results, keys)) !== undefined) return 'stopped';
 
   const repeated = delivery.receiveCount > 1 || message.continued > 0;
-  const findings = repeated ? await readFindings(results, keys, message.shard.index) : noFindings;
+  const findings = repeated ? await readFindings(results, keys, message) : noFindings;
   const fault = modelFault(findings);
   if (fault !== undefined) return stop(context, keys, fault);
   if (findings.deaths > 0 && delivery.receiveCount >= renewAtReceiveCount) {
@@ -68,34 +63,46 @@ async function workOn(context: TransformContext, delivery: ShardDelivery): Promi
   }
 
   const attemptId = context.newId();
-  const notes = new AttemptNotes(results, keys, message.shard.index, attemptId);
+  const notes = new AttemptNotes(results, keys, message, attemptId);
   try {
     if (repeated) await notes.loading();
     const lease = await acquirePinned(context, job);
-    if (!(lease instanceof ServingError)) {
-      try {
-        const attempt = new ShardAttempt({
-          context,
-          keys,
-          job,
-          delivery,
-          findings,
-          lease,
-          attemptId,
-          notes: repeated ? notes : undefined,
-        });
-        const decision = await attempt.run();
-        if (typeof decision === 'string') return decision;
-        return await finish(context, keys, job, message, decision);
-      } finally {
-        lease.release();
-      }
+    try {
+      if (repeated) await notes.loaded();
+      const attempt = new ShardAttempt({
+        context,
+        keys,
+        job,
+        delivery,
+        findings,
+        lease,
+        attemptId,
+        notes: repeated ? notes : undefined,
+      });
+      const decision = await attempt.run();
+      if (typeof decision === 'string') return decision;
+      return await finish(context, keys, job, message, decision);
+    } finally {
+      lease.release();
     }
-    return await stop(context, keys, lease.message);
+  } catch (thrown) {
+    // What no further delivery can change is told once, for the whole job.
+    if (!isFinal(thrown)) throw thrown;
+    return await stop(context, keys, thrown.message);
   } finally {
     // Best effort: a note that stays makes the next attempt careful, no more.
     await notes.ended().catch(() => undefined);
   }
+}
+
+/** Whether the model or the input is not what the job was planned with, and never will be again. */
+function isFinal(thrown: unknown): thrown is ServingError {
+  return (
+    thrown instanceof ServingError &&
+    (thrown.code === 'NOT_FOUND' ||
+      thrown.code === 'MODEL_UNAVAILABLE' ||
+      thrown.code === 'CONFLICT')
+  );
 }
 
 async function finish(
@@ -110,10 +117,8 @@ async function finish(
 }
 
 /** What the deaths say of the model as a whole; undefined when it is single records, or nothing. */
-function modelFault({ loadingDeaths, poison }: Findings): string | undefined {
-  if (loadingDeaths >= deathsLoading) {
-    return `the process died ${loadingDeaths} times while it loaded the model`;
-  }
+function modelFault({ cannotLoad, deaths, poison }: Findings): string | undefined {
+  if (cannotLoad) return `the process ended each of ${deaths} times while it loaded the model`;
   if (poison.size > maximumPoison) {
     return `more than ${maximumPoison} records of one shard each ended the process: the model is broken`;
   }
@@ -131,24 +136,12 @@ async function stop(
   return 'stopped';
 }
 
-/** The version that the job was planned with, or why there will never be one. */
-async function acquirePinned(
-  { models }: TransformContext,
-  { model }: Job,
-): Promise<ModelLease | ServingError> {
-  let lease: ModelLease;
-  try {
-    lease = await models.acquire({ model: model.model, version: model.version });
-  } catch (thrown) {
-    const broken =
-      thrown instanceof ServingError &&
-      (thrown.code === 'NOT_FOUND' || thrown.code === 'MODEL_UNAVAILABLE');
-    if (broken) return thrown;
-    throw thrown;
-  }
+/** The version that the job was planned with. @throws ServingError CONFLICT when it is another by now */
+async function acquirePinned({ models }: TransformContext, { model }: Job): Promise<ModelLease> {
+  const lease = await models.acquire({ model: model.model, version: model.version });
   if (lease.pinned.fingerprint === model.fingerprint) return lease;
   lease.release();
-  return new ServingError(
+  throw new ServingError(
     'CONFLICT',
     `model ${model.model} version ${model.version} was replaced after the job was planned`,
   );

@@ -53,7 +53,7 @@ export function jobKeys(jobId: string) {
     calibration: `${work}calibration.json`,
     mergedGroup: (group: number) => `${work}merged/${digits(group)}`,
     segments: (shard: number) => `${work}segments/${digits(shard)}/`,
-    attempts: (shard: number) => `${work}attempts/${digits(shard)}/`,
+    attempts: (shard: number, redrives: number) => `${work}attempts/${digits(shard)}/${redrives}/`,
     prepared: (shard: number, attempt: string) => `${work}prepared/${digits(shard)}/${attempt}`,
   };
 }

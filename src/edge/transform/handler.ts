@@ -7,6 +7,7 @@ import { createS3Client } from '../../adapters/s3/client.ts';
 import { createSqsClient } from '../../adapters/sqs/client.ts';
 import { createTelemetry, observeModels } from '../../adapters/telemetry/telemetry.ts';
 import { parseDocument } from '../../batch/document.ts';
+import { defaultTransformLimits } from '../../batch/ports.ts';
 import { shardMessageSchema } from '../../batch/shard.ts';
 import { transformShard } from '../../batch/transform-shard.ts';
 import type { Environment } from '../../contract/environment.ts';
@@ -28,6 +29,7 @@ export async function createTransformHandler(environment: Environment) {
     ...batch,
     models: createModelSide(parseModelSettings(environment), s3, observeModels(telemetry)),
     monotonicMs: () => performance.now(),
+    limits: defaultTransformLimits,
     maxReceiveCount: settings.shardMaxReceiveCount,
   };
 

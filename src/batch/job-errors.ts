@@ -1,0 +1,60 @@
+import { jobKeys } from '../contract/job-keys.ts';
+import { invalidRequest } from '../errors.ts';
+import { readBlocks } from './blocks.ts';
+import { readLines } from './lines.ts';
+import { listAll, type ObjectHead, type ObjectStore } from './object-store.ts';
+
+/** A failed record, as it stands in an errors file. */
+export interface JobErrors {
+  readonly errors: readonly unknown[];
+  readonly next: string | undefined;
+}
+
+const maximumLineBytes = 1024 * 1024;
+
+/**
+ * Failed records of a job in order: of all shards when the job is complete, and of those that are done before.
+ *
+ * @param after what the page before gave as `next`
+ */
+export async function readJobErrors(
+  results: ObjectStore,
+  jobId: string,
+  after: string | undefined,
+  limit: number,
+): Promise<JobErrors> {
+  const keys = jobKeys(jobId);
+  const cursor = parseCursor(after);
+  const merged = await results.head(keys.mergedErrors);
+  const errors: unknown[] = [];
+  for await (const part of merged === undefined ? parts(results, jobId) : [merged]) {
+    const name = part.key.slice(keys.prefix.length);
+    if (cursor !== undefined && name < cursor.name) continue;
+    const start = cursor?.name === name ? cursor.offset : 0;
+    const range = { start, end: part.sizeBytes, maximumBytes: maximumLineBytes };
+    // `start` is the end of a line, so the line behind it is the first.
+    const from = Math.max(0, start - 1);
+    for await (const lines of readLines(readBlocks(results, part, from, part.sizeBytes), range)) {
+      for (const { offset, bytes, sizeBytes } of lines) {
+        errors.push(JSON.parse(Buffer.from(bytes ?? []).toString()) as unknown);
+        if (errors.length < limit) continue;
+        return { errors, next: `${name}:${offset + sizeBytes + 1}` };
+      }
+    }
+  }
+  return { errors, next: undefined };
+}
+
+async function* parts(results: ObjectStore, jobId: string): AsyncGenerator<ObjectHead> {
+  for await (const { key } of listAll(results, `${jobKeys(jobId).prefix}errors/`)) {
+    const head = await results.head(key);
+    if (head !== undefined) yield head;
+  }
+}
+
+function parseCursor(after: string | undefined): { name: string; offset: number } | undefined {
+  if (after === undefined) return undefined;
+  const match = /^(errors[\w./-]*):(\d{1,15})$/.exec(after);
+  if (match === null) throw invalidRequest('after', 'what a page gave as next', `"${after}"`);
+  return { name: match[1] ?? '', offset: Number(match[2]) };
+}

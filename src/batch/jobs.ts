@@ -1,0 +1,110 @@
+import { isJobId, type JobKeys, jobIdWord, jobKeys } from '../contract/job-keys.ts';
+import { jobsResultPrefix } from '../contract/keys.ts';
+import { ServingError } from '../errors.ts';
+import { readControl, writeControl } from './control.ts';
+import type { JobRequest } from './job-request.ts';
+import { dispatchAgain } from './plan-job.ts';
+import type { PlanMessage } from './plan-message.ts';
+import { type JobProgress, readProgress } from './progress.ts';
+import { type SubmitContext, submitRequest } from './submit.ts';
+
+export interface JobsContext extends SubmitContext {
+  readonly plans: { send(messages: readonly PlanMessage[]): Promise<void> };
+}
+
+export interface JobPage {
+  readonly jobs: readonly JobProgress[];
+  /** Asks for the next page; undefined when there is none. */
+  readonly next: string | undefined;
+}
+
+const states = 4;
+
+/** Makes a job and has it planned. @throws ServingError INVALID_REQUEST, NOT_FOUND */
+export async function createJob(context: JobsContext, request: JobRequest): Promise<JobProgress> {
+  const jobId = await submitRequest(context, request);
+  await context.plans.send([{ planJob: { jobId, fromGroup: 0 } }]);
+  return readProgress(context, jobId);
+}
+
+/** @throws ServingError NOT_FOUND */
+export function getJob(context: JobsContext, jobId: string): Promise<JobProgress> {
+  if (!isJobId(jobId)) throw new ServingError('NOT_FOUND', `job ${jobId} is not found`);
+  return readProgress(context, jobId);
+}
+
+/**
+ * Jobs in the order of their ids, which begin with the model's name.
+ *
+ * @param limit jobs on a page
+ */
+export async function listJobs(
+  context: JobsContext,
+  options: {
+    readonly model: string | undefined;
+    readonly after: string | undefined;
+    readonly limit: number;
+  },
+): Promise<JobPage> {
+  const { model, after, limit } = options;
+  const prefix = model === undefined ? jobsResultPrefix : `${jobsResultPrefix}${jobIdWord(model)}.`;
+  const ids: string[] = [];
+  let startAfter = after;
+  do {
+    const page = await context.results.list(prefix, { delimiter: '/', startAfter, limit });
+    for (const folder of page.prefixes) {
+      const id = folder.slice(jobsResultPrefix.length, -1);
+      if (isJobId(id)) ids.push(id);
+    }
+    startAfter = page.next;
+  } while (ids.length < limit && startAfter !== undefined);
+  const jobs = new Array<JobProgress>(ids.length);
+  const places = ids.entries();
+  const worker = async () => {
+    for (const [place, id] of places) jobs[place] = await readProgress(context, id);
+  };
+  await Promise.all(Array.from({ length: states }, worker));
+  return { jobs, next: startAfter };
+}
+
+/** Stops a job: what is under way ends at the next look, and no further shard is begun. */
+export async function cancelJob(context: JobsContext, jobId: string): Promise<JobProgress> {
+  const { state } = await getJob(context, jobId);
+  if (state === 'completed') throw new ServingError('CONFLICT', `job ${jobId} is complete`);
+  await setState(context, jobKeys(jobId), 'cancelled', 'it was cancelled', 0);
+  return getJob(context, jobId);
+}
+
+/**
+ * Runs again what a job has not done: shards that were given up, or everything that was left when it failed or was
+ * cancelled. What is done stays as it is.
+ */
+export async function redriveJob(context: JobsContext, jobId: string): Promise<JobProgress> {
+  const progress = await getJob(context, jobId);
+  const { job, plan, state, done } = progress;
+  if (job === undefined) {
+    throw new ServingError('CONFLICT', `job ${jobId} was refused: ${progress.reason}`);
+  }
+  if (state === 'completed') throw new ServingError('CONFLICT', `job ${jobId} is complete`);
+  const keys = jobKeys(jobId);
+  const redrives = await setState(context, keys, 'running', 'it was driven again', 1);
+  if (plan === undefined || (await context.results.head(keys.dispatched)) === undefined) {
+    await context.plans.send([{ planJob: { jobId, fromGroup: 0 } }]);
+  } else {
+    await dispatchAgain(context, keys, plan, (shard) => !done.has(shard), redrives);
+  }
+  return getJob(context, jobId);
+}
+
+/** @returns how often the job was driven again */
+async function setState(
+  { results, nowMs }: JobsContext,
+  keys: JobKeys,
+  state: 'running' | 'cancelled',
+  reason: string,
+  again: number,
+): Promise<number> {
+  const redrives = ((await readControl(results, keys))?.redrives ?? 0) + again;
+  await writeControl(results, keys, { state, reason, atMs: nowMs(), redrives });
+  return redrives;
+}

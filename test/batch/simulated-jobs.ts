@@ -1,0 +1,101 @@
+import { jobKeys } from '../../src/contract/job-keys.ts';
+import type { ModelProvider } from '../../src/models/provider.ts';
+import { MemoryObjectStore } from '../support/memory-object-store.ts';
+import { SeededRandom } from '../support/random.ts';
+import {
+  noFaults,
+  poison,
+  type SimulatedCounts,
+  type SimulatedFaults,
+  Simulation,
+} from './simulation.ts';
+
+const faults: SimulatedFaults = {
+  unavailable: 0.01,
+  lostAnswer: 0.01,
+  death: 0.01,
+  deathAfter: 0.01,
+  duplicate: 0.1,
+  shortInvocation: 0.2,
+};
+
+/** Everything of a job that may not differ from run to run, by key below the job's folder. */
+export type JobOutput = ReadonlyMap<string, string>;
+
+/** A job of random records, shard sizes and faults; the same for the same seed. */
+export async function runSeed(
+  seed: number,
+  models: ModelProvider,
+): Promise<{ faulty: JobOutput; faultless: JobOutput; counts: SimulatedCounts }> {
+  const random = new SeededRandom(seed);
+  const { text, request } = randomJob(random);
+  const segmentBytes = random.integer(200, 20_000);
+  const run = async (injected: SimulatedFaults) => {
+    const jobs = new MemoryObjectStore();
+    const results = new MemoryObjectStore();
+    await jobs.put('data/input.jsonl', text);
+    await jobs.put('in/adder.job.json', JSON.stringify(request));
+    const simulation = new Simulation({
+      random: new SeededRandom(seed + 1),
+      faults: injected,
+      jobs,
+      results,
+      models,
+      segmentBytes,
+    });
+    const submission = await simulation.upload('in/adder.job.json');
+    if (submission.outcome !== 'job') throw new Error(`expected a job, got ${submission.outcome}`);
+    await simulation.drain();
+    if (simulation.completed.length === 0) throw new Error('expected the job to be announced');
+    return { output: await readOutput(results, submission.jobId), counts: simulation.counts };
+  };
+  const faultless = await run(noFaults);
+  const faulty = await run(faults);
+  return { faulty: faulty.output, faultless: faultless.output, counts: faulty.counts };
+}
+
+function randomJob(random: SeededRandom) {
+  const lineEnd = random.pick(['\n', '\r\n']);
+  const records = random.integer(0, 150);
+  const poisonRate = random.chance(0.3) ? 0.02 : 0;
+  let text = random.chance(0.2) ? '\uFEFF' : '';
+  for (let index = 0; index < records; index++) {
+    text +=
+      randomLine(random, index, poisonRate) + (random.chance(0.1) ? lineEnd + lineEnd : lineEnd);
+  }
+  if (random.chance(0.3)) text = text.trimEnd();
+  return {
+    text,
+    request: {
+      model: 'adder',
+      input: { key: 'data/input.jsonl' },
+      output: { merge: random.chance(0.7) },
+      shardBytes: random.integer(100, 4_000),
+      ...(random.chance(0.5) ? { rowsPerRun: random.integer(1, 16) } : {}),
+    },
+  };
+}
+
+function randomLine(random: SeededRandom, index: number, poisonRate: number): string {
+  if (random.chance(0.05)) return random.pick(['nonsense', '{}', '[1,2]', '{"inputs":[]}']);
+  const rows = random.integer(1, 3);
+  const columns = random.chance(0.05) ? 3 : 2;
+  const data = Array.from({ length: rows * columns }, () => random.integer(-1_000, 1_000));
+  if (random.chance(poisonRate)) data[0] = poison;
+  return JSON.stringify({
+    id: `${index}${'-'.repeat(random.chance(0.05) ? 500 : 0)}`,
+    inputs: [{ name: 'x', shape: [rows, columns], datatype: 'FP32', data }],
+  });
+}
+
+async function readOutput(results: MemoryObjectStore, jobId: string): Promise<JobOutput> {
+  const { prefix, timing } = jobKeys(jobId);
+  const output = new Map<string, string>();
+  for (const key of results.keys()) {
+    if (!key.startsWith(prefix) || key === timing) continue;
+    const name = key.slice(prefix.length);
+    if (name === 'job.json' || name.startsWith('state/')) continue;
+    output.set(name, Buffer.from((await results.get(key))?.body ?? []).toString());
+  }
+  return output;
+}

@@ -1,0 +1,262 @@
+import type { ObjectStore } from '../../src/batch/object-store.ts';
+import { planJob } from '../../src/batch/plan-job.ts';
+import type { JobCompleted, ShardQueue, TransformContext } from '../../src/batch/ports.ts';
+import type { ShardMessage } from '../../src/batch/shard.ts';
+import { type Submission, submitUpload } from '../../src/batch/submit.ts';
+import { transformShard } from '../../src/batch/transform-shard.ts';
+import { ServingError } from '../../src/errors.ts';
+import type { ModelProvider } from '../../src/models/provider.ts';
+import type { MemoryObjectStore } from '../support/memory-object-store.ts';
+import type { SeededRandom } from '../support/random.ts';
+
+/** Probabilities of what can happen at each call of a port, and to each message. */
+export interface SimulatedFaults {
+  /** The call fails and nothing was done. */
+  readonly unavailable: number;
+  /** The call is carried out, and its answer gets lost. */
+  readonly lostAnswer: number;
+  /** The process dies before the call. */
+  readonly death: number;
+  /** The process dies when the call has been carried out. */
+  readonly deathAfter: number;
+  /** A message is delivered twice. */
+  readonly duplicate: number;
+  /** An invocation has little time, so that it has to hand over. */
+  readonly shortInvocation: number;
+}
+
+export const noFaults: SimulatedFaults = {
+  unavailable: 0,
+  lostAnswer: 0,
+  death: 0,
+  deathAfter: 0,
+  duplicate: 0,
+  shortInvocation: 0,
+};
+
+export type SimulatedCounts = Record<keyof SimulatedFaults, number>;
+
+/** What a process that has died says to everything it still tries. */
+class Death extends Error {
+  override readonly name = 'Death';
+}
+
+interface Delivery {
+  readonly message: ShardMessage;
+  received: number;
+}
+
+const callMs = 20;
+
+/**
+ * Jobs over buckets in memory and a queue that delivers in any order, with everything that can go wrong between two
+ * calls of a port: a process that dies before or after any one of them, calls that fail, answers that get lost,
+ * messages that come twice and are worked on side by side. Time is counted, not waited for.
+ */
+export class Simulation {
+  readonly counts: SimulatedCounts = { ...noFaults };
+  readonly completed: JobCompleted[] = [];
+  /** Messages that were given up. */
+  readonly deadLetters: ShardMessage[] = [];
+  readonly #random: SeededRandom;
+  readonly #faults: SimulatedFaults;
+  readonly #jobs: MemoryObjectStore;
+  readonly #results: MemoryObjectStore;
+  readonly #models: ModelProvider;
+  readonly #limits: TransformContext['limits'];
+  readonly #maxReceiveCount: number;
+  readonly #queue: Delivery[] = [];
+  #nowMs = Date.UTC(2026, 0, 1);
+  #ids = 0;
+
+  constructor(options: {
+    readonly random: SeededRandom;
+    readonly faults: SimulatedFaults;
+    readonly jobs: MemoryObjectStore;
+    readonly results: MemoryObjectStore;
+    readonly models: ModelProvider;
+    readonly segmentBytes?: number;
+    /** @default never given up */
+    readonly maxReceiveCount?: number;
+  }) {
+    this.#random = options.random;
+    this.#faults = options.faults;
+    this.#jobs = options.jobs;
+    this.#results = options.results;
+    this.#models = options.models;
+    this.#limits = { segmentBytes: options.segmentBytes ?? 2 ** 25, handOverMs: 100 };
+    this.#maxReceiveCount = options.maxReceiveCount ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Tells the planner of an upload until it has done its part. */
+  async upload(key: string): Promise<Submission> {
+    const head = await this.#jobs.head(key);
+    if (head === undefined) throw new Error(`expected ${key}`);
+    const { etag, sizeBytes } = head;
+    for (;;) {
+      const context = this.#newProcess();
+      try {
+        const submission = await submitUpload(context, {
+          bucket: 'jobs',
+          object: { key, etag, sizeBytes },
+        });
+        if (submission.outcome === 'job') await this.plan(submission.jobId);
+        // S3 tells of an upload at least once.
+        if (this.#happens('duplicate')) continue;
+        return submission;
+      } catch (thrown) {
+        passOver(thrown);
+      }
+    }
+  }
+
+  async plan(jobId: string): Promise<void> {
+    let fromGroup = 0;
+    for (;;) {
+      try {
+        const deadlineMs = this.#deadlineMs(11_000);
+        const planned = await planJob(this.#newProcess(), jobId, fromGroup, deadlineMs);
+        if (planned.outcome !== 'continued') return;
+        fromGroup = planned.fromGroup;
+      } catch (thrown) {
+        passOver(thrown);
+      }
+    }
+  }
+
+  /** Delivers messages, a few at a time, until there are none. */
+  async drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const together = this.#random.integer(1, 3);
+      await Promise.all(Array.from({ length: together }, () => this.#deliverOne()));
+    }
+  }
+
+  async #deliverOne(): Promise<void> {
+    if (this.#queue.length === 0) return;
+    const place = this.#random.integer(0, this.#queue.length - 1);
+    const [delivery] = this.#queue.splice(place, 1);
+    if (delivery === undefined) return;
+    delivery.received += 1;
+    if (delivery.received > this.#maxReceiveCount) {
+      this.deadLetters.push(delivery.message);
+      return;
+    }
+    try {
+      await transformShard(this.#newProcess(), {
+        message: delivery.message,
+        receiveCount: delivery.received,
+        deadlineMs: this.#deadlineMs(600),
+      });
+    } catch (thrown) {
+      passOver(thrown);
+      this.#queue.push(delivery);
+    }
+  }
+
+  #deadlineMs(shortMs: number): number {
+    const short = this.#happens('shortInvocation');
+    return this.#nowMs + (short ? this.#random.integer(shortMs / 2, shortMs * 2) : 900_000);
+  }
+
+  #happens(fault: keyof SimulatedFaults): boolean {
+    const happens = this.#random.chance(this.#faults[fault]);
+    if (happens) this.counts[fault] += 1;
+    return happens;
+  }
+
+  /** Ports of one process: once it has died, none of them does anything. */
+  #newProcess(): TransformContext {
+    const life = { dead: false };
+    const die = (): never => {
+      life.dead = true;
+      throw new Death();
+    };
+    const call = async <T>(work: () => Promise<T>): Promise<T> => {
+      // Others get their turn between any two calls.
+      for (let turns = this.#random.integer(0, 3); turns > 0; turns--) await Promise.resolve();
+      this.#nowMs += callMs;
+      if (life.dead || this.#happens('death')) die();
+      if (this.#happens('unavailable')) throw new ServingError('UNAVAILABLE', 'simulated');
+      const result = await work();
+      if (life.dead || this.#happens('deathAfter')) die();
+      if (this.#happens('lostAnswer')) throw new ServingError('UNAVAILABLE', 'simulated');
+      return result;
+    };
+    const send = async (messages: readonly ShardMessage[]) => {
+      for (const message of messages) {
+        // Over the wire: what arrives is a copy, with its defaults filled in.
+        const copy = structuredClone(message);
+        this.#queue.push({ message: copy, received: 0 });
+        if (this.#happens('duplicate')) this.#queue.push({ message: copy, received: 0 });
+      }
+    };
+    const shards: ShardQueue = { send: (messages) => call(() => send(messages)) };
+    return {
+      input: mortalStore(this.#jobs, call),
+      results: mortalStore(this.#results, call),
+      shards,
+      models: mortalModels(this.#models, call, die),
+      events: {
+        completed: (event) =>
+          call(async () => {
+            this.completed.push(event);
+          }),
+      },
+      nowMs: () => this.#nowMs,
+      monotonicMs: () => performance.now(),
+      newId: () => `id-${this.#ids++}`,
+      log: { info: () => undefined, warn: () => undefined },
+      limits: this.#limits,
+      maxReceiveCount: this.#maxReceiveCount,
+    };
+  }
+}
+
+/** What a delivery that failed may have failed with. */
+function passOver(thrown: unknown): void {
+  if (thrown instanceof Death) return;
+  if (thrown instanceof ServingError && thrown.retryable) return;
+  throw thrown;
+}
+
+type Call = <T>(work: () => Promise<T>) => Promise<T>;
+
+function mortalStore(store: ObjectStore, call: Call): ObjectStore {
+  return {
+    head: (...args) => call(() => store.head(...args)),
+    read: (...args) => call(() => store.read(...args)),
+    get: (...args) => call(() => store.get(...args)),
+    put: (...args) => call(() => store.put(...args)),
+    assemble: (...args) => call(() => store.assemble(...args)),
+    list: (...args) => call(() => store.list(...args)),
+  };
+}
+
+/** A value in a record's tensor at which the simulated process dies, as a real one does of an integer division. */
+export const poison = 1e9;
+
+function mortalModels(models: ModelProvider, call: Call, die: () => never): ModelProvider {
+  return {
+    resolve: (reference) => call(() => models.resolve(reference)),
+    describe: (model) => models.describe(model),
+    acquire: async (reference) => {
+      // A lease is no message: it cannot get lost on its way.
+      await call(() => Promise.resolve());
+      const lease = await models.acquire(reference);
+      const { session } = lease;
+      return {
+        ...lease,
+        session: {
+          inputs: session.inputs,
+          outputs: session.outputs,
+          release: () => session.release(),
+          run: async (feeds, outputNames) => {
+            if (feeds.some(({ data }) => data.some((value) => value === poison))) die();
+            return session.run(feeds, outputNames);
+          },
+        },
+      };
+    },
+  };
+}
