@@ -1,6 +1,6 @@
 import { invalidArgument, S3Error } from './errors.ts';
 import type { ObjectAttributes } from './model.ts';
-import type { S3Request } from './request.ts';
+import { checkHeaderValue, type S3Request } from './request.ts';
 
 /** Headers that are kept with an object and answered with it. */
 const keptHeaders = [
@@ -61,12 +61,12 @@ export function attributeHeaders(attributes: ObjectAttributes): Record<string, s
   return headers;
 }
 
-/** The headers that the query of a GET asks for: `response-content-type` and the like. */
+/** The headers that a GET's query asks for: `response-content-type` and so on. @throws S3Error InvalidArgument */
 export function overrideHeaders(query: URLSearchParams): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name of overrides) {
     const value = query.get(`response-${name}`);
-    if (value !== null) headers[name] = value;
+    if (value !== null) headers[name] = checkHeaderValue(value);
   }
   return headers;
 }

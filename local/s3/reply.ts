@@ -84,7 +84,12 @@ export async function send(
   }
   // The client may or may not send the body that it was never asked for: the next request cannot be told apart.
   if (expectsContinue(http) && !http.readableDidRead) headers['connection'] = 'close';
-  response.writeHead(statusCode, headers);
+  try {
+    response.writeHead(statusCode, headers);
+  } catch (error) {
+    discard(reply);
+    throw error;
+  }
   if (http.method === 'HEAD' || body === undefined) {
     discard(reply);
     response.end();

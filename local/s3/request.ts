@@ -121,9 +121,18 @@ function hoistedHeaders(query: URLSearchParams): ReadonlyMap<string, string> {
   const hoisted = new Map<string, string>();
   for (const [name, value] of query) {
     const lower = name.toLowerCase();
-    if (lower.startsWith('x-amz-') && value !== '') hoisted.set(lower, value);
+    if (lower.startsWith('x-amz-') && value !== '') hoisted.set(lower, checkHeaderValue(value));
   }
   return hoisted;
+}
+
+/** A value that is to become a header. @throws S3Error InvalidArgument where it cannot be one */
+export function checkHeaderValue(value: string): string {
+  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value;
+  throw new S3Error('InvalidArgument', {
+    message: 'Header value cannot be represented using ISO-8859-1.',
+    details: { ArgumentValue: value },
+  });
 }
 
 function textOf(value: string | string[] | undefined): string | undefined {

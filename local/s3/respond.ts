@@ -17,10 +17,10 @@ export async function respond(
 ): Promise<void> {
   const id = randomBytes(8).toString('hex').toUpperCase();
   const failed = (error: unknown): Reply => {
-    if (!(error instanceof S3Error) && !isHangUp(error))
-      onProblem(`${http.method} ${http.url}`, error);
-    const known = error instanceof S3Error ? error : new S3Error('InternalError');
-    return errorReply(known, { id, resource: http.url?.split('?', 1)[0] ?? '/' });
+    const resource = http.url?.split('?', 1)[0] ?? '/';
+    if (error instanceof S3Error) return errorReply(error, { id, resource });
+    if (!isHangUp(error)) onProblem(`${http.method} ${resource} failed`, error);
+    return errorReply(new S3Error('InternalError'), { id, resource });
   };
   let request: S3Request;
   let match: Match;

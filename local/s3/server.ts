@@ -119,7 +119,7 @@ export async function startS3(options: S3ServerOptions): Promise<S3Server> {
 
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    server.on('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
           ? new Error(`Port ${port} of 127.0.0.1 is taken: S3 cannot listen on it.`, {

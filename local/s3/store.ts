@@ -182,11 +182,8 @@ export class Store {
   }
 
   createUpload(bucket: string, upload: Omit<Upload, 'id' | 'initiatedMs'>): Upload {
-    const created = {
-      ...upload,
-      id: randomBytes(48).toString('base64url'),
-      initiatedMs: Date.now(),
-    };
+    const id = randomBytes(48).toString('base64url');
+    const created = { ...upload, id, initiatedMs: Date.now() };
     this.#commit({ op: 'createUpload', bucket, upload: created });
     return created;
   }
@@ -233,14 +230,9 @@ export class Store {
     key: string,
     version: Version,
   ): readonly OutboxMessage[] {
-    return this.#options.messagesFor({
-      name,
-      bucket,
-      key,
-      version,
-      sequence: this.sequence + 1,
-      timeMs: Date.now(),
-    });
+    const sequence = this.sequence + 1;
+    const timeMs = Date.now();
+    return this.#options.messagesFor({ name, bucket, key, version, sequence, timeMs });
   }
 
   #commit(entry: Entry): void {

@@ -98,8 +98,10 @@ async function copyBytes<T>(
   const md5 = createHash('md5');
   const hasher = createHasher(algorithm);
   let value = '';
+  // Opened at once: the source may be deleted while the first file is being made.
+  const stream = store.blobs.read(source.blobs, startByte, endByte);
   const hashed = async function* (): AsyncGenerator<Buffer> {
-    for await (const chunk of store.blobs.read(source.blobs, startByte, endByte)) {
+    for await (const chunk of stream) {
       const bytes = Buffer.from(chunk);
       md5.update(bytes);
       hasher.update(bytes);
@@ -107,14 +109,18 @@ async function copyBytes<T>(
     }
     value = await digestBase64(hasher);
   };
-  return await store.blobs.write(hashed(), (blobs) =>
-    keep({
-      etag: md5.digest('hex'),
-      sizeBytes: endByte - startByte,
-      blobs,
-      checksum: { algorithm, value, type: 'FULL_OBJECT' },
-    }),
-  );
+  try {
+    return await store.blobs.write(hashed(), (blobs) =>
+      keep({
+        etag: md5.digest('hex'),
+        sizeBytes: endByte - startByte,
+        blobs,
+        checksum: { algorithm, value, type: 'FULL_OBJECT' },
+      }),
+    );
+  } finally {
+    stream.destroy();
+  }
 }
 
 /** `x-amz-copy-source`: `[/]bucket/key[?versionId=...]`, percent-encoded. */

@@ -1,12 +1,20 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListBucketsCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startS3 } from '../../../local/s3/server.ts';
 import { clientFor } from '../../support/s3-endpoint.ts';
+import { filesBelow } from '../../support/s3-server.ts';
 
 let dataDir: string;
 beforeEach(async () => {
@@ -37,6 +45,21 @@ test('buckets are created once, and keep what is in them', async () => {
     client.destroy();
     await server.close();
   }
+});
+
+test('an object that is deleted while it is read is read to its end', async () => {
+  const server = await startS3({ dataDir, buckets: [{ name: 'b' }] });
+  const client = clientFor(server.url);
+  const address = { Bucket: 'b', Key: 'k' };
+  const bytes = randomBytes(20 * 1024 * 1024);
+  await new Upload({ client, params: { ...address, Body: bytes } }).done();
+  const { Body } = await client.send(new GetObjectCommand(address));
+  await client.send(new DeleteObjectCommand(address));
+  const read = Buffer.from((await Body?.transformToByteArray()) ?? []);
+  expect(read.equals(bytes)).toBe(true);
+  await expect.poll(() => filesBelow(join(dataDir, 'blobs'))).toEqual([]);
+  client.destroy();
+  await server.close();
 });
 
 test('closing ends connections that are open, idle or in the middle of an answer', async () => {

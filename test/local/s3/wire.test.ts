@@ -153,6 +153,21 @@ describe('a presigned URL', () => {
   });
 });
 
+test('a header that a query asks for and HTTP cannot carry is refused', async () => {
+  await put('safe-headers', length('x'), 'x');
+  for (const value of ['a%0D%0Aset-cookie: x', '%E2%82%AC']) {
+    const path = `/wire/safe-headers?response-content-type=${value.replaceAll(' ', '%20')}`;
+    expect(codeOf(await rawRequest(s3.server.url, 'GET', path))).toBe('InvalidArgument');
+    const meta = await put(
+      `safe-headers?x-amz-meta-a=${encodeURIComponent('\n')}`,
+      length('y'),
+      'y',
+    );
+    expect(codeOf(meta)).toBe('InvalidArgument');
+  }
+  expect(s3.problems).toEqual([]);
+});
+
 describe('what there is not', () => {
   test('is NotImplemented, and above all not another operation', async () => {
     await put('safe', length('kept'), 'kept');
