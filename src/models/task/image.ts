@@ -64,6 +64,11 @@ export const imageSchema = v.strictObject({
   ),
   /** true: as Pillow and Hugging Face resize; false: as OpenCV does (`nearest` and `bilinear` only). */
   antialias: v.optional(v.boolean(), true),
+  /**
+   * Where a pixel is: at its centre, as nearly everybody counts, or at its corner, as MediaPipe's ImageToTensor does (with
+   * `exact` or `contain`, `bilinear` and no antialiasing).
+   */
+  sampling: v.optional(v.picklist(['centers', 'corners']), 'centers'),
   /** Cut out of the middle after resizing; what is missing is filled with 0. */
   centerCrop: v.optional(v.strictObject({ width: edge, height: edge })),
   rescale: v.optional(v.number(), 1 / 255),

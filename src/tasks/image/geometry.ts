@@ -1,11 +1,11 @@
-import type { ResizeConfiguration } from '../../models/task/image.ts';
+import type { ImageConfiguration, ResizeConfiguration } from '../../models/task/image.ts';
 
 /** Where a picture ends up in the tensor: what is needed to bring boxes and masks back to the picture that was sent. */
 export interface Geometry {
   /** Size of the picture that was sent, upright, in pixels. */
   readonly sourceWidth: number;
   readonly sourceHeight: number;
-  /** Size that it is resized to. */
+  /** Size that it is resized to; fractions of a pixel where it is sampled by corners. */
   readonly width: number;
   readonly height: number;
   /** Place of its top left corner in the tensor; negative when it is cropped. */
@@ -29,6 +29,7 @@ function resized(
   width: number,
   height: number,
   resize: ResizeConfiguration | undefined,
+  whole: boolean,
 ): Omit<Geometry, 'sourceWidth' | 'sourceHeight'> {
   const filling = (w: number, h: number) => ({
     width: w,
@@ -50,14 +51,18 @@ function resized(
     }
     case 'contain': {
       const scale = Math.min(resize.width / width, resize.height / height);
-      const w = atLeastOne(Math.min(resize.width, Math.round(width * scale)));
-      const h = atLeastOne(Math.min(resize.height, Math.round(height * scale)));
-      const centered = resize.position === 'center';
+      const side = (pixels: number) => (whole ? atLeastOne(Math.round(pixels)) : pixels);
+      const margin = (pixels: number) => {
+        if (resize.position === 'top-left') return 0;
+        return whole ? Math.floor(pixels / 2) : pixels / 2;
+      };
+      const w = Math.min(resize.width, side(width * scale));
+      const h = Math.min(resize.height, side(height * scale));
       return {
         width: w,
         height: h,
-        left: centered ? Math.floor((resize.width - w) / 2) : 0,
-        top: centered ? Math.floor((resize.height - h) / 2) : 0,
+        left: margin(resize.width - w),
+        top: margin(resize.height - h),
         tensorWidth: resize.width,
         tensorHeight: resize.height,
       };
@@ -94,10 +99,10 @@ function resized(
 export function planGeometry(
   sourceWidth: number,
   sourceHeight: number,
-  resize: ResizeConfiguration | undefined,
-  crop: { readonly width: number; readonly height: number } | undefined,
+  configuration: Pick<ImageConfiguration, 'resize' | 'centerCrop' | 'sampling'>,
 ): Geometry {
-  const plan = resized(sourceWidth, sourceHeight, resize);
+  const { resize, centerCrop: crop, sampling } = configuration;
+  const plan = resized(sourceWidth, sourceHeight, resize, sampling === 'centers');
   if (crop === undefined) return { sourceWidth, sourceHeight, ...plan };
   return {
     ...plan,

@@ -10,6 +10,7 @@ import { channelCount, normalisationTables, toTensor } from './normalise.ts';
 import { readPreprocessorConfiguration } from './preprocessor-config.ts';
 import { resampleOpenCv } from './resample-opencv.ts';
 import { resampleNearest, resamplePillow } from './resample-pillow.ts';
+import { sampleByCorners } from './sample-corners.ts';
 
 /** A picture as the model takes it, without the dimension of the micro-batch. */
 export interface PreparedImage {
@@ -55,7 +56,7 @@ export async function createImagePreprocessor(
   }
   checkFits(model, configuration, input);
   const tables = normalisationTables(configuration);
-  const { resize, centerCrop, layout } = configuration;
+  const { resize, layout } = configuration;
   const channels = channelCount(configuration);
   const fill = resize?.mode === 'contain' ? resize.fill : undefined;
 
@@ -63,8 +64,13 @@ export async function createImagePreprocessor(
     configuration,
     async prepare(source) {
       const decoded = await decode(images, source, configuration);
-      const geometry = planGeometry(decoded.width, decoded.height, resize, centerCrop);
+      const geometry = planGeometry(decoded.width, decoded.height, configuration);
       checkSize(geometry);
+      if (configuration.sampling === 'corners') {
+        const pixels = sampleByCorners(decoded.pixels, geometry, fill ?? 0);
+        const filled = { ...geometry, left: 0, top: 0 };
+        return { values: toTensor(pixels, filled, configuration, tables, fill), geometry };
+      }
       const pixels = resample(decoded.pixels, geometry.width, geometry.height, configuration);
       return { values: toTensor(pixels, geometry, configuration, tables, fill), geometry };
     },
@@ -118,9 +124,9 @@ async function decode(
   const options = { channels, alpha, maxPixels };
   if (!shrinkOnLoad) return images.decode(source.bytes, { ...options, shrinkTo: undefined });
   const size = await images.size(source.bytes, maxPixels);
-  const plan = planGeometry(size.width, size.height, configuration.resize, undefined);
+  const plan = planGeometry(size.width, size.height, configuration);
   // Twice the size wanted keeps enough detail for the last, exact step.
-  const shrinkTo = { width: plan.width * 2, height: plan.height * 2 };
+  const shrinkTo = { width: Math.ceil(plan.width * 2), height: Math.ceil(plan.height * 2) };
   return images.decode(source.bytes, { ...options, shrinkTo });
 }
 
@@ -166,6 +172,17 @@ function checkFits(
       'bilinear or nearest without antialias',
       interpolation,
     );
+  }
+  if (configuration.sampling === 'corners') {
+    const sampled = interpolation === 'bilinear' && !antialias && centerCrop === undefined;
+    if (!sampled || (resize?.mode !== 'exact' && resize?.mode !== 'contain')) {
+      throw misconfigured(
+        model,
+        'image.sampling',
+        'centers, or bilinear without antialias and crop, to exact or contain',
+        'corners',
+      );
+    }
   }
   const heightAxis = layout === 'nchw' ? 2 : 1;
   const fixed =
