@@ -37,13 +37,13 @@ export async function moveAlias(s3: S3Client, options: AliasOptions): Promise<st
   for (let attempt = 1; attempt <= maximumAttempts; attempt++) {
     const { text, etag } = await readConfiguration(s3, bucket, model);
     const document: Record<string, unknown> = JSON.parse(text);
-    const { aliases } = parseModelConfiguration(model, text);
+    const { aliases } = await parseModelConfiguration(model, text);
     const changed = JSON.stringify(
       { ...document, aliases: { ...aliases, [alias]: version } },
       undefined,
       2,
     );
-    parseModelConfiguration(model, changed);
+    await parseModelConfiguration(model, changed);
     if (await writeConfiguration(s3, bucket, model, changed, etag)) return aliases[alias];
   }
   throw new UsageError(

@@ -3,10 +3,14 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { DiskVersionFiles } from '../adapters/disk/version-files.ts';
 import { onnxRuntimeSessionFactory } from '../adapters/onnxruntime/session-factory.ts';
 import { S3ModelRepository } from '../adapters/s3/model-repository.ts';
+import { referencedObjects } from '../adapters/s3/referenced-objects.ts';
 import { machineTarget } from '../contract/target.ts';
+import { Predictors } from '../inference/predictors.ts';
 import { ModelCatalog } from '../models/catalog.ts';
 import { type ModelEvents, ModelService } from '../models/model-service.ts';
 import { VersionLoader } from '../models/version-loader.ts';
+import type { MediaDecoders } from '../tasks/ports.ts';
+import type { PredictServices } from '../tasks/wire/handle.ts';
 import { Recycler } from './recycler.ts';
 import type { ModelSettings } from './settings.ts';
 
@@ -39,12 +43,33 @@ export function createRecycler(
   });
 }
 
+/** The media libraries, whose adapters are loaded by the first task that needs one. */
+async function mediaDecoders(): Promise<MediaDecoders> {
+  const { createMediaDecoders } = await import('../adapters/media/decoders.ts');
+  return createMediaDecoders();
+}
+
+/** What predictions use beside their models. Requests may refer to objects of the jobs bucket. */
+export function predictServices(
+  s3: S3Client,
+  jobsBucket: string | undefined,
+): () => Promise<PredictServices> {
+  const fetchObject = referencedObjects(s3, jobsBucket);
+  return async () => ({ ...(await mediaDecoders()), fetchObject });
+}
+
+/** Loaded models, and the predictors of those that declare a task. */
+export interface ModelSide {
+  readonly models: ModelService;
+  readonly predictors: Predictors;
+}
+
 /** The session cache of an environment, from settings: repository, disk tier, memory tier. */
 export function createModelSide(
   settings: ModelSettings,
   s3: S3Client,
   events: ModelEvents,
-): ModelService {
+): ModelSide {
   const nowMs = () => performance.now();
   const repository = new S3ModelRepository(s3, settings.modelsBucket);
   const files = new DiskVersionFiles({
@@ -53,6 +78,7 @@ export function createModelSide(
     budgetBytes: settings.cacheDiskBytes,
     nowMs,
   });
+  const predictors = new Predictors(mediaDecoders);
   const loader = new VersionLoader({
     repository,
     files,
@@ -62,6 +88,7 @@ export function createModelSide(
     nowMs,
     residentBytes: () => process.memoryUsage.rss(),
     readLocalText: (path) => readFile(path, 'utf8'),
+    bind: (bound) => predictors.bind(bound),
   });
   const catalog = new ModelCatalog({
     repository,
@@ -70,7 +97,7 @@ export function createModelSide(
     expireAfterMs,
     onStale: events.staleCatalog,
   });
-  return new ModelService({
+  const models = new ModelService({
     catalog,
     loader,
     memoryBudgetBytes: Math.max(minimumBudgetBytes, settings.memoryBytes * usableShare - baseBytes),
@@ -79,4 +106,5 @@ export function createModelSide(
     random: Math.random,
     events,
   });
+  return { models, predictors };
 }

@@ -107,7 +107,7 @@ export class ModelCatalog {
       return known.configuration;
     }
     const text = await this.#options.repository.readText(model.model, undefined, model.config);
-    return parseModelConfiguration(model.model, text);
+    return await parseModelConfiguration(model.model, text);
   }
 }
 

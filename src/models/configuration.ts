@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { isName } from '../contract/names.ts';
 import { ServingError } from '../errors.ts';
+import type { TaskConfiguration } from './task-configuration.ts';
 
 const name = v.pipe(
   v.string(),
@@ -49,17 +50,28 @@ export const modelConfigurationSchema = v.strictObject({
     ),
   ),
   warmUp: v.optional(v.array(warmUpSchema), []),
+  /** What the raw thing in a request is, and how it becomes tensors and back: see task-configuration.ts. */
+  task: v.optional(v.unknown()),
 });
 
-export type ModelConfiguration = v.InferOutput<typeof modelConfigurationSchema>;
+export interface ModelConfiguration
+  extends Omit<v.InferOutput<typeof modelConfigurationSchema>, 'task'> {
+  readonly task?: TaskConfiguration | undefined;
+}
 export type VersionPolicy = v.InferOutput<typeof versionPolicySchema>;
 export type WarmUp = v.InferOutput<typeof warmUpSchema>;
 
 /** The configuration of a model that has no config.json. */
-export const defaultConfiguration: ModelConfiguration = v.parse(modelConfigurationSchema, {});
+export const defaultConfiguration: ModelConfiguration = {
+  ...v.parse(modelConfigurationSchema, {}),
+  task: undefined,
+};
 
 /** @throws ServingError MODEL_UNAVAILABLE that names the field */
-export function parseModelConfiguration(model: string, text: string): ModelConfiguration {
+export async function parseModelConfiguration(
+  model: string,
+  text: string,
+): Promise<ModelConfiguration> {
   let document: unknown;
   try {
     document = JSON.parse(text);
@@ -68,12 +80,25 @@ export function parseModelConfiguration(model: string, text: string): ModelConfi
       cause,
     });
   }
-  const result = v.safeParse(modelConfigurationSchema, document);
+  const { task, ...configuration } = parse(model, '', modelConfigurationSchema, document);
+  if (task === undefined) return configuration;
+  // The tasks' schemas are many: only a model that has one pays for them.
+  const { taskConfigurationSchema } = await import('./task-configuration.ts');
+  return { ...configuration, task: parse(model, 'task', taskConfigurationSchema, task) };
+}
+
+function parse<Schema extends v.GenericSchema>(
+  model: string,
+  root: string,
+  schema: Schema,
+  value: unknown,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value);
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const field = v.getDotPath(issue) ?? 'the document';
+  const path = [root, v.getDotPath(issue) ?? ''].filter((part) => part !== '').join('.');
   throw new ServingError(
     'MODEL_UNAVAILABLE',
-    `model ${model}: config.json: ${field}: ${issue.message}`,
+    `model ${model}: config.json: ${path === '' ? 'the document' : path}: ${issue.message}`,
   );
 }

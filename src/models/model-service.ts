@@ -212,8 +212,8 @@ export class ModelService implements ModelProvider, ModelAdministration {
 
 /** A session depends on its version's bytes and on those parts of the configuration that make and warm it. */
 function sessionKey({ pinned, configuration }: Resolution): string {
-  const { intraOpThreads, warmUp } = configuration;
-  return `${pinned.fingerprint}/${JSON.stringify({ intraOpThreads, warmUp })}`;
+  const { intraOpThreads, warmUp, task } = configuration;
+  return `${pinned.fingerprint}/${JSON.stringify({ intraOpThreads, warmUp, task })}`;
 }
 
 /** Size of a version's own files; those prepared for other architectures are never loaded. */

@@ -40,7 +40,21 @@ export interface VersionLoaderOptions {
   readonly residentBytes: () => number;
   /** Reads a file on the local disk as text. */
   readonly readLocalText: (path: string) => Promise<string>;
+  /** Called with each session before it serves: what it throws refuses the version. */
+  readonly bind: BindSession;
 }
+
+/** What a task is bound to: a session, and what lies next to its model. */
+export interface BoundSession {
+  readonly pinned: PinnedModel;
+  readonly session: Session;
+  readonly configuration: ModelConfiguration;
+  readonly labels: readonly string[];
+  /** Text of a file of the version; undefined when it has none of that name. */
+  readFile(path: string): Promise<string | undefined>;
+}
+
+export type BindSession = (bound: BoundSession) => Promise<void>;
 
 /** Brings one version from the repository to memory: files to disk, session by path, warm-up. */
 export class VersionLoader {
@@ -75,11 +89,17 @@ export class VersionLoader {
       const createMs = nowMs() - downloadedMs;
       try {
         await warmUp(label, session, configuration.warmUp);
+        const readFile = async (path: string) =>
+          wanted.some((file) => file.path === path)
+            ? this.#options.readLocalText(join(lease.directory, path))
+            : undefined;
+        const labels = await this.#labels(label, readFile, wanted);
+        await this.#options.bind({ pinned, session, configuration, labels, readFile });
         const fileBytes = wanted.reduce((sum, file) => sum + file.sizeBytes, 0);
         return {
           pinned,
           session,
-          labels: await this.#labels(label, lease.directory, wanted),
+          labels,
           sizeBytes: Math.max(fileBytes, this.#options.residentBytes() - residentBefore),
           downloadMs: downloadedMs - startMs,
           createMs,
@@ -123,7 +143,7 @@ export class VersionLoader {
 
   async #labels(
     label: string,
-    directory: string,
+    readFile: BoundSession['readFile'],
     files: readonly WantedFile[],
   ): Promise<readonly string[]> {
     const file = files.find(({ path }) => path === labelsFileName);
@@ -134,7 +154,7 @@ export class VersionLoader {
         `${label}: ${labelsFileName}: expected at most ${maximumLabelsBytes} bytes, got ${file.sizeBytes}`,
       );
     }
-    const text = await this.#options.readLocalText(join(directory, labelsFileName));
+    const text = (await readFile(labelsFileName)) ?? '';
     return text.replace(/\r?\n$/, '').split(/\r?\n/);
   }
 }

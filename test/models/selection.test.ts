@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  defaultConfiguration,
   type ModelConfiguration,
   parseModelConfiguration,
 } from '../../src/models/configuration.ts';
@@ -17,11 +18,16 @@ function model(...versions: string[]): RepositoryModel {
   };
 }
 
-function configuration(document: object = {}): ModelConfiguration {
-  return parseModelConfiguration('iris', JSON.stringify(document));
+function configuration(document: Partial<ModelConfiguration> = {}): ModelConfiguration {
+  return { ...defaultConfiguration, ...document };
 }
 
-function select(versions: string[], requested?: string, document: object = {}, random = 0): string {
+function select(
+  versions: string[],
+  requested?: string,
+  document: Partial<ModelConfiguration> = {},
+  random = 0,
+): string {
   return selectVersion(model(...versions), configuration(document), requested, () => random)
     .version;
 }
@@ -105,7 +111,7 @@ describe('a configuration', () => {
     ['a number of the wrong kind', '{"maxBatchSize":0}', 'model iris: config.json: maxBatchSize:'],
     ['shares that are all zero', '{"traffic":{"1":0}}', 'expected at least one share above 0'],
     ['an alias that is no name', '{"aliases":{"a/b":"1"}}', 'model iris: config.json: aliases'],
-  ])('with %s is refused with the field named', (_what, text, message) => {
-    expect(() => parseModelConfiguration('iris', text)).toThrow(message);
+  ])('with %s is refused with the field named', async (_what, text, message) => {
+    await expect(parseModelConfiguration('iris', text)).rejects.toThrow(message);
   });
 });

@@ -6,11 +6,12 @@ import { type S3Server, startS3 } from '../../local/s3/server.ts';
 import { createS3Client } from '../../src/adapters/s3/client.ts';
 import { createApi } from '../../src/edge/api/api.ts';
 import type { Api, HttpRequest, HttpResponse } from '../../src/edge/api/http.ts';
-import { createModelSide } from '../../src/edge/model-side.ts';
+import { createModelSide, predictServices } from '../../src/edge/model-side.ts';
 import type { ModelSettings } from '../../src/edge/settings.ts';
 import type { ServingError } from '../../src/errors.ts';
 import { Inference } from '../../src/inference/inference.ts';
 import { MicroBatcher } from '../../src/inference/micro-batcher.ts';
+import { Prediction } from '../../src/inference/prediction.ts';
 import { InferenceStatistics } from '../../src/inference/statistics.ts';
 import type { ModelService } from '../../src/models/model-service.ts';
 import type { PinnedModel } from '../../src/models/reference.ts';
@@ -49,7 +50,7 @@ export async function startServing(settings: Partial<ModelSettings> = {}): Promi
   const client = createS3Client();
   const events: string[] = [];
   const failures: unknown[] = [];
-  const models = createModelSide(
+  const { models, predictors } = createModelSide(
     {
       modelsBucket: 'models',
       cacheDirectory: join(folder, 'cache'),
@@ -63,17 +64,20 @@ export async function startServing(settings: Partial<ModelSettings> = {}): Promi
   );
   const statistics = new InferenceStatistics(() => 1_700_000_000_000);
   const nowMs = () => performance.now();
-  const inference = new Inference({
-    provider: models,
-    batcher: new MicroBatcher({ nowMs, maxWaiting: 100 }),
-    statistics,
-    nowMs,
-    onInferred: () => undefined,
+  const batcher = new MicroBatcher({ nowMs, maxWaiting: 100 });
+  const common = { provider: models, batcher, statistics, nowMs };
+  const inference = new Inference({ ...common, onInferred: () => undefined });
+  const prediction = new Prediction({
+    ...common,
+    predictors,
+    services: predictServices(client, 'models'),
+    onPredicted: () => undefined,
   });
   const api = createApi({
     version: '0.0.0',
     provider: models,
     inference,
+    prediction,
     statistics,
     defaultModel: 'default',
     isColdStart: () => false,

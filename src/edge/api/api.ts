@@ -1,6 +1,7 @@
 import { lambdaPayloadBytes } from '../../contract/limits.ts';
 import { ServingError, toServingError } from '../../errors.ts';
 import type { Inference } from '../../inference/inference.ts';
+import type { Prediction } from '../../inference/prediction.ts';
 import type { InferenceStatistics } from '../../inference/statistics.ts';
 import type { ModelAdministration, ModelProvider } from '../../models/provider.ts';
 import { withContentCoding } from './content-coding.ts';
@@ -14,6 +15,7 @@ import {
   modelReadyRoute,
   statisticsRoute,
 } from './model-routes.ts';
+import { predictRoute } from './predict-route.ts';
 import { loadRoute, repositoryIndexRoute, unloadRoute } from './repository-routes.ts';
 import { createRouter, type Routes } from './router.ts';
 import { liveRoute, openApiRoute, readyRoute, serverMetadataRoute } from './server-routes.ts';
@@ -23,6 +25,7 @@ export interface ApiOptions {
   readonly version: string;
   readonly provider: ModelProvider & ModelAdministration;
   readonly inference: Inference;
+  readonly prediction: Prediction;
   readonly statistics: InferenceStatistics;
   /** What `/invocations` calls; undefined for none. */
   readonly defaultModel: string | undefined;
@@ -55,6 +58,7 @@ function routesOf(options: ApiOptions): Routes {
   const ready = modelReadyRoute(provider);
   const config = modelConfigRoute(provider);
   const infer = inferRoute(inference, options.isColdStart);
+  const predict = predictRoute(options.prediction, options.isColdStart);
   const invocation = invocationRoute(options);
   const stats = statisticsRoute(provider, statistics);
   return {
@@ -67,11 +71,13 @@ function routesOf(options: ApiOptions): Routes {
     'GET /v2/models/{model}/config': config,
     'GET /v2/models/{model}/stats': stats,
     'POST /v2/models/{model}/infer': infer,
+    'POST /v2/models/{model}/predict': predict,
     'GET /v2/models/{model}/versions/{version}': metadata,
     'GET /v2/models/{model}/versions/{version}/ready': ready,
     'GET /v2/models/{model}/versions/{version}/config': config,
     'GET /v2/models/{model}/versions/{version}/stats': stats,
     'POST /v2/models/{model}/versions/{version}/infer': infer,
+    'POST /v2/models/{model}/versions/{version}/predict': predict,
     'GET /openapi.json': openApiRoute(provider, options.version),
     'GET /ping': pingRoute(provider, defaultModel),
     'POST /invocations': invocation,

@@ -10,9 +10,10 @@ import {
 import { type Environment, environmentVariables } from '../../contract/environment.ts';
 import { Inference } from '../../inference/inference.ts';
 import { MicroBatcher } from '../../inference/micro-batcher.ts';
+import { Prediction, type PredictionOutcome } from '../../inference/prediction.ts';
 import { InferenceStatistics } from '../../inference/statistics.ts';
 import type { ModelProvider } from '../../models/provider.ts';
-import { createModelSide, createRecycler } from '../model-side.ts';
+import { createModelSide, createRecycler, predictServices } from '../model-side.ts';
 import { observed } from '../observed.ts';
 import { parseModelSettings } from '../settings.ts';
 import { createApi } from './api.ts';
@@ -28,25 +29,33 @@ const maxWaiting = 256;
 export async function createApiHandler(environment: Environment) {
   const telemetry = createTelemetry();
   const settings = parseModelSettings(environment);
-  const provider = createModelSide(settings, createS3Client(), observeModels(telemetry));
+  const s3 = createS3Client();
+  const { models: provider, predictors } = createModelSide(settings, s3, observeModels(telemetry));
   const recycler = createRecycler(settings, provider, (residentBytes) =>
     telemetry.logger.warn('memory does not come down: the environment ends', { residentBytes }),
   );
   const defaultModel = environment[environmentVariables.defaultModel] || undefined;
   const statistics = new InferenceStatistics(Date.now);
   const nowMs = () => performance.now();
-  const inference = new Inference({
+  const batcher = new MicroBatcher({ nowMs, maxWaiting });
+  const count = ({ hit, timings }: Pick<PredictionOutcome, 'hit' | 'timings'>) =>
+    countInference(telemetry, hit, timings);
+  const inference = new Inference({ provider, batcher, statistics, nowMs, onInferred: count });
+  const prediction = new Prediction({
     provider,
-    batcher: new MicroBatcher({ nowMs, maxWaiting }),
+    predictors,
+    batcher,
     statistics,
     nowMs,
-    onInferred: ({ hit, timings }) => countInference(telemetry, hit, timings),
+    services: predictServices(s3, environment[environmentVariables.jobsBucket]),
+    onPredicted: count,
   });
   let calls = 0;
   const api = createApi({
     version,
     provider,
     inference,
+    prediction,
     statistics,
     defaultModel,
     isColdStart: () => calls === 1,

@@ -1,11 +1,14 @@
 import { isName } from '../../contract/names.ts';
 import { invalidRequest, ServingError } from '../../errors.ts';
 import type { Codec, Inference } from '../../inference/inference.ts';
+import type { Prediction } from '../../inference/prediction.ts';
 import type { ModelProvider } from '../../models/provider.ts';
 import type { EncodedBody } from '../../protocol/encode-tensor.ts';
 import { decodeInvocation, type OpenInvocation } from '../../protocol/formats/invocation.ts';
+import { parseMediaType } from '../../protocol/formats/media-type.ts';
 import type { HttpRequest } from './http.ts';
 import { emptyResponse } from './http.ts';
+import { predict } from './predict-route.ts';
 import type { RouteHandler } from './router.ts';
 import { serverTiming } from './server-timing.ts';
 
@@ -14,6 +17,7 @@ const targetModelHeader = 'x-amzn-sagemaker-target-model';
 
 export interface InvocationOptions {
   readonly inference: Inference;
+  readonly prediction: Prediction;
   readonly isColdStart: () => boolean;
   /** What `/invocations` calls when no header names a model; undefined for none. */
   readonly defaultModel: string | undefined;
@@ -21,7 +25,8 @@ export interface InvocationOptions {
 
 /**
  * `POST /models/{model}/invocations` and SageMaker's own `POST /invocations`: JSON, JSON lines, CSV, NumPy arrays and
- * raw tensors, answered in the caller's own format or the one that `Accept` asks for. `?version=` names a version.
+ * raw tensors, answered in the caller's own format or the one that `Accept` asks for; for a model with a task its pictures,
+ * sound, text and rows. `?version=` names a version.
  */
 export function invocationRoute(options: InvocationOptions): RouteHandler {
   return async (request, { model }) => {
@@ -29,6 +34,9 @@ export function invocationRoute(options: InvocationOptions): RouteHandler {
       model: model ?? targetModel(request, options.defaultModel),
       version: request.query.get('version') ?? undefined,
     };
+    if (isRaw(request) && (await options.prediction.hasTask(reference.model))) {
+      return predict(options.prediction, reference, request, options.isColdStart());
+    }
     const outcome = await options.inference.infer(reference, invocationCodec(request));
     const { body, headers } = outcome.answer;
     return {
@@ -37,6 +45,12 @@ export function invocationRoute(options: InvocationOptions): RouteHandler {
       body,
     };
   };
+}
+
+/** Whether a body may be what a task takes, and not tensors: those have content types of their own. */
+function isRaw({ headers }: HttpRequest): boolean {
+  const { name } = parseMediaType(headers['content-type'] ?? 'application/json');
+  return /^(?:image|audio|text)\//.test(name) || name === 'application/json';
 }
 
 /** SageMaker's `GET /ping`: 200 once the default model, if there is one, can answer. */

@@ -23,7 +23,11 @@ export function createPlanHandler(environment: Environment) {
     { s3, sqs: createSqsClient() },
     logger,
   );
-  const models = createModelSide(parseModelSettings(environment), s3, observeModels(telemetry));
+  const { models } = createModelSide(
+    parseModelSettings(environment),
+    s3,
+    observeModels(telemetry),
+  );
   const context = { ...batch, models };
   return middy<SQSEvent, SQSBatchResponse>()
     .use(injectLambdaContext(logger))

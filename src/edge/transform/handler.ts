@@ -27,7 +27,7 @@ export async function createTransformHandler(environment: Environment) {
   const batch = createBatchSide(settings, { s3, sqs: createSqsClient() }, logger);
   const context = {
     ...batch,
-    models: createModelSide(parseModelSettings(environment), s3, observeModels(telemetry)),
+    models: createModelSide(parseModelSettings(environment), s3, observeModels(telemetry)).models,
     monotonicMs: () => performance.now(),
     limits: defaultTransformLimits,
     maxReceiveCount: settings.shardMaxReceiveCount,

