@@ -66,6 +66,7 @@ export class Simulation {
   readonly #limits: TransformContext['limits'];
   readonly #maxReceiveCount: number;
   readonly #queue: Delivery[] = [];
+  #brokenReads: ReadonlySet<number> = new Set();
   #nowMs = Date.UTC(2026, 0, 1);
   #ids = 0;
 
@@ -86,6 +87,21 @@ export class Simulation {
     this.#models = options.models;
     this.#limits = { segmentBytes: options.segmentBytes ?? 2 ** 25, handOverMs: 100 };
     this.#maxReceiveCount = options.maxReceiveCount ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Messages that wait. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Makes reads of the input fail that begin at these bytes. */
+  breakReads(offsets: ReadonlySet<number>): void {
+    this.#brokenReads = offsets;
+  }
+
+  /** Ports of a process that lives. */
+  context(): TransformContext {
+    return this.#newProcess();
   }
 
   /** Tells the planner of an upload until it has done its part. */
@@ -165,6 +181,11 @@ export class Simulation {
     return happens;
   }
 
+  async #read(...[object, start, end]: Parameters<ObjectStore['read']>): Promise<Uint8Array> {
+    if (this.#brokenReads.has(start)) throw new ServingError('UNAVAILABLE', 'simulated');
+    return this.#jobs.read(object, start, end);
+  }
+
   /** Ports of one process: once it has died, none of them does anything. */
   #newProcess(): TransformContext {
     const life = { dead: false };
@@ -193,7 +214,10 @@ export class Simulation {
     };
     const shards: ShardQueue = { send: (messages) => call(() => send(messages)) };
     return {
-      input: mortalStore(this.#jobs, call),
+      input: {
+        ...mortalStore(this.#jobs, call),
+        read: (...args) => call(() => this.#read(...args)),
+      },
       results: mortalStore(this.#results, call),
       shards,
       models: mortalModels(this.#models, call, die),
