@@ -4,6 +4,7 @@
  */
 const statusCodes = {
   INVALID_REQUEST: 400,
+  FORBIDDEN: 403,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   NOT_ACCEPTABLE: 406,
@@ -12,7 +13,6 @@ const statusCodes = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   TOO_MANY_REQUESTS: 429,
   INTERNAL: 500,
-  NOT_IMPLEMENTED: 501,
   /** The model's own files cannot be served (corrupt, unsupported, misconfigured): a new publish mends it. */
   MODEL_UNAVAILABLE: 503,
   /** A dependency or this environment is busy or failing: the same call may succeed later. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { startS3 } from '../../local/s3/server.ts';
-import { onnxRuntimeSessionFactory } from '../../src/adapters/onnxruntime/session-factory.ts';
+import { createSessionFactory } from '../../src/adapters/onnxruntime/session-factory.ts';
 import { createS3Client } from '../../src/adapters/s3/client.ts';
 import { environmentVariables } from '../../src/contract/environment.ts';
 import { createApiHandler } from '../../src/edge/api/handler.ts';
@@ -60,7 +60,7 @@ for (const [name, bytes] of Object.entries(models)) {
   );
   const path = join(folder, 'bare', `${name}.onnx`);
   writeFileSync(path, bytes);
-  sessions[name] = await onnxRuntimeSessionFactory.create(path, {
+  sessions[name] = await createSessionFactory().create(path, {
     intraOpThreads: 1,
     graphOptimization: 'all',
   });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { DiskVersionFiles } from '../adapters/disk/version-files.ts';
-import { onnxRuntimeSessionFactory } from '../adapters/onnxruntime/session-factory.ts';
+import { createSessionFactory } from '../adapters/onnxruntime/session-factory.ts';
 import { S3ModelRepository } from '../adapters/s3/model-repository.ts';
 import { referencedObjects } from '../adapters/s3/referenced-objects.ts';
 import { machineTarget } from '../contract/target.ts';
@@ -82,7 +82,7 @@ export function createModelSide(
   const loader = new VersionLoader({
     repository,
     files,
-    sessions: onnxRuntimeSessionFactory,
+    sessions: createSessionFactory(settings.executionProviders),
     intraOpThreads: settings.intraOpThreads,
     target: machineTarget(),
     nowMs,

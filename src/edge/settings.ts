@@ -16,6 +16,8 @@ export interface ModelSettings {
   /** Memory of the whole function. */
   readonly memoryBytes: number;
   readonly intraOpThreads: number;
+  /** ONNX Runtime's, in order of preference. */
+  readonly executionProviders: readonly string[];
 }
 
 const bytesPerMiB = 1024 * 1024;
@@ -39,6 +41,7 @@ export function parseModelSettings(environment: Environment): ModelSettings {
     cacheDiskBytes: cacheMiB * bytesPerMiB,
     memoryBytes: memoryMB * bytesPerMiB,
     intraOpThreads: threadsFor(memoryMB),
+    executionProviders: (environment[environmentVariables.executionProviders] || 'cpu').split(','),
   };
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { onnxRuntimeSessionFactory } from '../../src/adapters/onnxruntime/session-factory.ts';
+import { createSessionFactory } from '../../src/adapters/onnxruntime/session-factory.ts';
 import type { SessionOptions } from '../../src/models/session.ts';
 import type { Tensor } from '../../src/protocol/tensor.ts';
 import { addConstant, identityModel, intDivModel } from '../support/onnx-model.ts';
@@ -21,7 +21,7 @@ function createSession(bytes: Uint8Array) {
   files += 1;
   const path = join(folder, `${files}.onnx`);
   writeFileSync(path, bytes);
-  return onnxRuntimeSessionFactory.create(path, options);
+  return createSessionFactory().create(path, options);
 }
 
 const samples: readonly Omit<Tensor, 'name'>[] = [

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { onnxRuntimeSessionFactory } from '../../src/adapters/onnxruntime/session-factory.ts';
+import { createSessionFactory } from '../../src/adapters/onnxruntime/session-factory.ts';
 import { MicroBatcher, type RunRequest } from '../../src/inference/micro-batcher.ts';
 import type { Session } from '../../src/models/session.ts';
 import type { Tensor } from '../../src/protocol/tensor.ts';
@@ -19,7 +19,7 @@ beforeAll(async () => {
   const create = (name: string, bytes: Uint8Array) => {
     const path = join(folder, name);
     writeFileSync(path, bytes);
-    return onnxRuntimeSessionFactory.create(path, {
+    return createSessionFactory().create(path, {
       intraOpThreads: 1,
       graphOptimization: 'all',
     });

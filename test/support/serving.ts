@@ -36,6 +36,7 @@ export interface Serving {
 export interface CallOptions {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly allowedModels?: ReadonlySet<string>;
 }
 
 export async function startServing(settings: Partial<ModelSettings> = {}): Promise<Serving> {
@@ -57,6 +58,7 @@ export async function startServing(settings: Partial<ModelSettings> = {}): Promi
       cacheDiskBytes: 256 * bytesPerMiB,
       memoryBytes: 2048 * bytesPerMiB,
       intraOpThreads: 1,
+      executionProviders: ['cpu'],
       ...settings,
     },
     client,
@@ -79,6 +81,7 @@ export async function startServing(settings: Partial<ModelSettings> = {}): Promi
     inference,
     prediction,
     statistics,
+    jobs: {},
     defaultModel: 'default',
     isColdStart: () => false,
     onFailure: (_request, thrown) => failures.push(thrown),
@@ -114,7 +117,11 @@ function recordEvents(events: string[]) {
   };
 }
 
-function toRequest(method: string, path: string, { body, headers }: CallOptions): HttpRequest {
+function toRequest(
+  method: string,
+  path: string,
+  { body, headers, allowedModels }: CallOptions,
+): HttpRequest {
   const [rawPath = '', query = ''] = path.split('?');
   return {
     method,
@@ -128,6 +135,7 @@ function toRequest(method: string, path: string, { body, headers }: CallOptions)
           ? body
           : JSON.stringify(body),
     requestId: 'test',
+    allowedModels,
   };
 }
 

@@ -39,31 +39,46 @@ const ortOfDatatype: Readonly<Record<Datatype, OrtType>> = {
   BYTES: 'string',
 };
 
-/** Makes sessions on ONNX Runtime's CPU provider, by path: a buffer would cost one more copy of the model. */
-export const onnxRuntimeSessionFactory: SessionFactory = {
-  async create(path, options) {
-    let session: InferenceSession;
-    try {
-      session = await InferenceSession.create(path, sessionOptions(options));
-    } catch (cause) {
-      throw new ServingError(
-        'MODEL_UNAVAILABLE',
-        `ONNX Runtime cannot load it: ${describeRuntimeFailure(cause)}`,
-        { cause },
-      );
-    }
-    try {
-      return new OnnxRuntimeSession(session);
-    } catch (cause) {
-      await session.release();
-      throw cause;
-    }
-  },
-};
+/**
+ * Makes sessions by path: a buffer would cost one more copy of the model.
+ *
+ * @param executionProviders in order of preference; one that this build of ONNX Runtime does not have is refused when a
+ *   session is made
+ */
+export function createSessionFactory(
+  executionProviders: readonly string[] = ['cpu'],
+): SessionFactory {
+  return { create: (path, options) => createSession(path, options, executionProviders) };
+}
+
+async function createSession(
+  path: string,
+  options: SessionOptions,
+  executionProviders: readonly string[],
+): Promise<Session> {
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(path, {
+      ...sessionOptions(options),
+      executionProviders,
+    });
+  } catch (cause) {
+    throw new ServingError(
+      'MODEL_UNAVAILABLE',
+      `ONNX Runtime cannot load it: ${describeRuntimeFailure(cause)}`,
+      { cause },
+    );
+  }
+  try {
+    return new OnnxRuntimeSession(session);
+  } catch (cause) {
+    await session.release();
+    throw cause;
+  }
+}
 
 function sessionOptions(options: SessionOptions): InferenceSession.SessionOptions {
   return {
-    executionProviders: ['cpu'],
     executionMode: 'sequential',
     intraOpNumThreads: options.intraOpThreads,
     interOpNumThreads: 1,

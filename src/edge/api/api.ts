@@ -4,6 +4,7 @@ import type { Inference } from '../../inference/inference.ts';
 import type { Prediction } from '../../inference/prediction.ts';
 import type { InferenceStatistics } from '../../inference/statistics.ts';
 import type { ModelAdministration, ModelProvider } from '../../models/provider.ts';
+import { authoriseEveryModel, authoriseModel } from './authorization.ts';
 import { withContentCoding } from './content-coding.ts';
 import { errorResponse } from './error-response.ts';
 import type { Api, HttpRequest, HttpResponse } from './http.ts';
@@ -17,7 +18,7 @@ import {
 } from './model-routes.ts';
 import { predictRoute } from './predict-route.ts';
 import { loadRoute, repositoryIndexRoute, unloadRoute } from './repository-routes.ts';
-import { createRouter, type Routes } from './router.ts';
+import { createRouter, type RouteHandler, type RouteParameters, type Routes } from './router.ts';
 import { liveRoute, openApiRoute, readyRoute, serverMetadataRoute } from './server-routes.ts';
 
 export interface ApiOptions {
@@ -27,6 +28,8 @@ export interface ApiOptions {
   readonly inference: Inference;
   readonly prediction: Prediction;
   readonly statistics: InferenceStatistics;
+  /** Routes of the jobs API. */
+  readonly jobs: Routes;
   /** What `/invocations` calls; undefined for none. */
   readonly defaultModel: string | undefined;
   /** Whether the call that is asked about is the environment's first. */
@@ -53,39 +56,61 @@ export function createApi(options: ApiOptions): Api {
 }
 
 function routesOf(options: ApiOptions): Routes {
-  const { provider, inference, statistics, defaultModel } = options;
-  const metadata = modelMetadataRoute(provider);
-  const ready = modelReadyRoute(provider);
-  const config = modelConfigRoute(provider);
-  const infer = inferRoute(inference, options.isColdStart);
-  const predict = predictRoute(options.prediction, options.isColdStart);
-  const invocation = invocationRoute(options);
+  const { provider, inference, prediction, statistics, defaultModel, isColdStart } = options;
   const stats = statisticsRoute(provider, statistics);
+  const invocation = invocationRoute(options);
   return {
     'GET /v2': serverMetadataRoute(options.version),
     'GET /v2/health/live': liveRoute,
     'GET /v2/health/ready': readyRoute,
-    'GET /v2/models/stats': stats,
-    'GET /v2/models/{model}': metadata,
-    'GET /v2/models/{model}/ready': ready,
-    'GET /v2/models/{model}/config': config,
-    'GET /v2/models/{model}/stats': stats,
-    'POST /v2/models/{model}/infer': infer,
-    'POST /v2/models/{model}/predict': predict,
-    'GET /v2/models/{model}/versions/{version}': metadata,
-    'GET /v2/models/{model}/versions/{version}/ready': ready,
-    'GET /v2/models/{model}/versions/{version}/config': config,
-    'GET /v2/models/{model}/versions/{version}/stats': stats,
-    'POST /v2/models/{model}/versions/{version}/infer': infer,
-    'POST /v2/models/{model}/versions/{version}/predict': predict,
-    'GET /openapi.json': openApiRoute(provider, options.version),
     'GET /ping': pingRoute(provider, defaultModel),
     'POST /invocations': invocation,
-    'POST /models/{model}/invocations': invocation,
-    'POST /v2/repository/index': repositoryIndexRoute(provider),
-    'POST /v2/repository/models/{model}/load': loadRoute(provider),
-    'POST /v2/repository/models/{model}/unload': unloadRoute(provider, provider),
+    ...forModels({
+      'GET /v2/models/{model}': modelMetadataRoute(provider),
+      'GET /v2/models/{model}/ready': modelReadyRoute(provider),
+      'GET /v2/models/{model}/config': modelConfigRoute(provider),
+      'GET /v2/models/{model}/stats': stats,
+      'POST /v2/models/{model}/infer': inferRoute(inference, isColdStart),
+      'POST /v2/models/{model}/predict': predictRoute(prediction, isColdStart),
+    }),
+    ...guarded(authoriseNamedModel, {
+      'POST /models/{model}/invocations': invocation,
+      'POST /v2/repository/models/{model}/load': loadRoute(provider),
+      'POST /v2/repository/models/{model}/unload': unloadRoute(provider, provider),
+    }),
+    ...guarded(authoriseEveryModel, {
+      'GET /v2/models/stats': stats,
+      'GET /openapi.json': openApiRoute(provider, options.version),
+      'POST /v2/repository/index': repositoryIndexRoute(provider),
+      ...options.jobs,
+    }),
   };
+}
+
+const modelPath = '/v2/models/{model}';
+
+/** Routes of a model, each also for one version of it. */
+function forModels(routes: Routes): Routes {
+  const versioned = Object.entries(routes).map(([route, handler]): [string, RouteHandler] => [
+    route.replace(modelPath, `${modelPath}/versions/{version}`),
+    handler,
+  ]);
+  return guarded(authoriseNamedModel, { ...routes, ...Object.fromEntries(versioned) });
+}
+
+type Guard = (request: HttpRequest, parameters: RouteParameters) => void;
+
+const authoriseNamedModel: Guard = (request, { model = '' }) => authoriseModel(request, model);
+
+function guarded(guard: Guard, routes: Routes): Routes {
+  const entries = Object.entries(routes).map(([route, handler]): [string, RouteHandler] => [
+    route,
+    (request, parameters) => {
+      guard(request, parameters);
+      return handler(request, parameters);
+    },
+  ]);
+  return Object.fromEntries(entries);
 }
 
 /** Room that the response's own envelope takes of Lambda's payload: status, headers, quotes. */

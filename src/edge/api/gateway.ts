@@ -1,8 +1,18 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { allowedModels } from './authorization.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 
-/** The request in an API Gateway HTTP API event, payload format 2.0. */
-export function toHttpRequest(event: APIGatewayProxyEventV2): HttpRequest {
+/** An event of a route with an authorizer or without. */
+export type GatewayEvent = APIGatewayProxyEventV2 & {
+  readonly requestContext: { readonly authorizer?: unknown };
+};
+
+/**
+ * The request in an API Gateway HTTP API event, payload format 2.0.
+ *
+ * @param modelsClaim member of the authorizer's claims or context that lists a caller's models; undefined for no limit
+ */
+export function toHttpRequest(event: GatewayEvent, modelsClaim: string | undefined): HttpRequest {
   return {
     method: event.requestContext.http.method,
     path: withoutStage(event.rawPath, event.requestContext.stage),
@@ -10,6 +20,10 @@ export function toHttpRequest(event: APIGatewayProxyEventV2): HttpRequest {
     headers: event.headers,
     body: bodyOf(event),
     requestId: event.requestContext.requestId,
+    allowedModels:
+      modelsClaim === undefined
+        ? undefined
+        : allowedModels(event.requestContext.authorizer, modelsClaim),
   };
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createFirstSession } from '../../adapters/onnxruntime/first-session.ts';
 import { createS3Client } from '../../adapters/s3/client.ts';
 import {
@@ -13,11 +13,13 @@ import { MicroBatcher } from '../../inference/micro-batcher.ts';
 import { Prediction, type PredictionOutcome } from '../../inference/prediction.ts';
 import { InferenceStatistics } from '../../inference/statistics.ts';
 import type { ModelProvider } from '../../models/provider.ts';
+import { jobRouteNames } from '../jobs/job-route-names.ts';
 import { createModelSide, createRecycler, predictServices } from '../model-side.ts';
 import { observed } from '../observed.ts';
 import { parseModelSettings } from '../settings.ts';
 import { createApi } from './api.ts';
-import { toGatewayResult, toHttpRequest } from './gateway.ts';
+import { type GatewayEvent, toGatewayResult, toHttpRequest } from './gateway.ts';
+import { lazyRoutes } from './lazy-routes.ts';
 
 /** Version of the wire surface that `GET /v2` tells. */
 const version = '0.1.0';
@@ -35,6 +37,7 @@ export async function createApiHandler(environment: Environment) {
     telemetry.logger.warn('memory does not come down: the environment ends', { residentBytes }),
   );
   const defaultModel = environment[environmentVariables.defaultModel] || undefined;
+  const modelsClaim = environment[environmentVariables.modelsClaim] || undefined;
   const statistics = new InferenceStatistics(Date.now);
   const nowMs = () => performance.now();
   const batcher = new MicroBatcher({ nowMs, maxWaiting });
@@ -57,6 +60,10 @@ export async function createApiHandler(environment: Environment) {
     inference,
     prediction,
     statistics,
+    jobs: lazyRoutes(jobRouteNames, async () => {
+      const { createJobRoutes } = await import('../jobs/create-job-routes.ts');
+      return createJobRoutes(environment, s3, provider, telemetry.logger);
+    }),
     defaultModel,
     isColdStart: () => calls === 1,
     onFailure: ({ method, path }, thrown) => {
@@ -65,13 +72,12 @@ export async function createApiHandler(environment: Environment) {
     },
   });
   await Promise.all([createFirstSession(), preload(provider, defaultModel)]);
-  return observed<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>(
-    telemetry,
-    recycler,
-  ).handler(async (event) => {
-    calls += 1;
-    return toGatewayResult(await api(toHttpRequest(event)));
-  });
+  return observed<GatewayEvent, APIGatewayProxyStructuredResultV2>(telemetry, recycler).handler(
+    async (event) => {
+      calls += 1;
+      return toGatewayResult(await api(toHttpRequest(event, modelsClaim)));
+    },
+  );
 }
 
 /** Lambda stops an init phase after 10 s and starts over: a model that takes longer is left to the first call. */

@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly body: string | Uint8Array;
   /** Identifies the call from end to end. */
   readonly requestId: string;
+  /** Models that the caller may use; undefined for every model. */
+  readonly allowedModels: ReadonlySet<string> | undefined;
 }
 
 /** An answer of a route. */

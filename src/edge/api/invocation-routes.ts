@@ -6,6 +6,7 @@ import type { ModelProvider } from '../../models/provider.ts';
 import type { EncodedBody } from '../../protocol/encode-tensor.ts';
 import { decodeInvocation, type OpenInvocation } from '../../protocol/formats/invocation.ts';
 import { parseMediaType } from '../../protocol/formats/media-type.ts';
+import { authoriseModel } from './authorization.ts';
 import type { HttpRequest } from './http.ts';
 import { emptyResponse } from './http.ts';
 import { predict } from './predict-route.ts';
@@ -34,6 +35,7 @@ export function invocationRoute(options: InvocationOptions): RouteHandler {
       model: model ?? targetModel(request, options.defaultModel),
       version: request.query.get('version') ?? undefined,
     };
+    authoriseModel(request, reference.model);
     if (isRaw(request) && (await options.prediction.hasTask(reference.model))) {
       return predict(options.prediction, reference, request, options.isColdStart());
     }
