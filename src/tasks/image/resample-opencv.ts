@@ -30,7 +30,11 @@ function round(value: number): number {
   return rest < 0.5 ? floor : floor + 1;
 }
 
-function taps(sourceSize: number, targetSize: number): Taps {
+/**
+ * @param snap whether a position beyond the border gets all the weight of the border, as OpenCV does across; down it
+ * only repeats the border's row, and loses a bit to the rounding of two halves
+ */
+function taps(sourceSize: number, targetSize: number, snap: boolean): Taps {
   const scale = 1 / (targetSize / sourceSize);
   const first = new Int32Array(targetSize);
   const second = new Int32Array(targetSize);
@@ -39,15 +43,11 @@ function taps(sourceSize: number, targetSize: number): Taps {
     const position = Math.fround((target + 0.5) * scale - 0.5);
     let index = Math.floor(position);
     let rest = Math.fround(position - index);
-    if (index < 0) {
-      index = 0;
+    if (snap && (index < 0 || index >= sourceSize - 1)) {
+      index = Math.min(Math.max(index, 0), sourceSize - 1);
       rest = 0;
     }
-    if (index >= sourceSize - 1) {
-      index = sourceSize - 1;
-      rest = 0;
-    }
-    first[target] = index;
+    first[target] = Math.max(0, index);
     second[target] = Math.min(index + 1, sourceSize - 1);
     weights[2 * target] = round(Math.fround(Math.fround(1 - rest) * one));
     weights[2 * target + 1] = round(Math.fround(rest * one));
@@ -81,8 +81,8 @@ export function resampleOpenCv(image: PixelImage, width: number, height: number)
   const { channels, data } = image;
   if (width === image.width && height === image.height) return image;
   if (width * 2 === image.width && height * 2 === image.height) return halve(image, width, height);
-  const across = taps(image.width, width);
-  const down = taps(image.height, height);
+  const across = taps(image.width, width, true);
+  const down = taps(image.height, height, false);
   const rowLength = width * channels;
 
   const horizontal = (y: number, row: Int32Array): Int32Array => {

@@ -177,16 +177,30 @@ export function resamplePillow(
   return { width, height, channels, data };
 }
 
+/** Source positions of Pillow's nearest neighbour, summed up step by step as it does (Geometry.c, ImagingScaleAffine). */
+function nearestPositions(sourceSize: number, targetSize: number): Int32Array {
+  const step = sourceSize / targetSize;
+  let position = step * 0.5;
+  return Int32Array.from({ length: targetSize }, () => {
+    const whole = Math.floor(position);
+    position += step;
+    return Math.min(whole, sourceSize - 1);
+  });
+}
+
 /** Pillow's nearest neighbour: the pixel under the middle of the target pixel. */
 export function resampleNearest(image: PixelImage, width: number, height: number): PixelImage {
-  const { channels } = image;
+  const { channels, data } = image;
+  const columns = nearestPositions(image.width, width);
   const target = new Uint8Array(width * height * channels);
-  for (let y = 0; y < height; y += 1) {
-    const sourceY = Math.floor(((y + 0.5) * image.height) / height);
-    for (let x = 0; x < width; x += 1) {
-      const sourceX = Math.floor(((x + 0.5) * image.width) / width);
-      const from = (sourceY * image.width + sourceX) * channels;
-      target.set(image.data.subarray(from, from + channels), (y * width + x) * channels);
+  let out = 0;
+  for (const row of nearestPositions(image.height, height)) {
+    for (const column of columns) {
+      const from = (row * image.width + column) * channels;
+      for (let channel = 0; channel < channels; channel += 1) {
+        target[out] = data[from + channel] ?? 0;
+        out += 1;
+      }
     }
   }
   return { width, height, channels, data: target };

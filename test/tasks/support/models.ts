@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { createMediaDecoders } from '../../../src/adapters/media/decoders.ts';
-import { onnxRuntimeSessionFactory } from '../../../src/adapters/onnxruntime/session-factory.ts';
+import { createSessionFactory } from '../../../src/adapters/onnxruntime/session-factory.ts';
 import type { Session } from '../../../src/models/session.ts';
 import {
   type TaskConfiguration,
@@ -72,7 +72,7 @@ async function load(name: string): Promise<LoadedModel> {
   const session =
     config.task.type === 'pipeline'
       ? undefined
-      : await onnxRuntimeSessionFactory.create(path, {
+      : await createSessionFactory().create(path, {
           intraOpThreads: 1,
           graphOptimization: 'all',
         });
