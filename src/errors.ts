@@ -13,6 +13,7 @@ const statusCodes = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   TOO_MANY_REQUESTS: 429,
   INTERNAL: 500,
+  NOT_IMPLEMENTED: 501,
   /** The model's own files cannot be served (corrupt, unsupported, misconfigured): a new publish mends it. */
   MODEL_UNAVAILABLE: 503,
   /** A dependency or this environment is busy or failing: the same call may succeed later. */
