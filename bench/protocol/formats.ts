@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync';
 import { decodeInvocation } from '../../src/protocol/formats/invocation.ts';
 import { formatNpy } from '../../src/protocol/formats/npy.ts';
 import type { Tensor, TensorMetadata } from '../../src/protocol/tensor.ts';
-import { mediansAsync, pseudoRandom, report } from './measure.ts';
+import { compare, pseudoRandom } from './measure.ts';
 
 /**
  * What the content types of `/invocations` cost for the same table of 5,000 rows of 30 features, in and out.
@@ -36,19 +36,17 @@ function decode(contentType: string, body: string | Uint8Array) {
 }
 
 const options = { rounds: 15, warmUps: 4 };
-report(
+await compare(
   'read 150,000 numbers',
-  await mediansAsync(
-    [
-      { name: 'JSON.parse', run: () => JSON.parse(json) },
-      ...bodies.map(([contentType, body]) => ({
-        name: contentType,
-        run: () => decode(contentType, body),
-      })),
-      { name: 'csv-parse alone', run: () => parse(csv) },
-    ],
-    options,
-  ),
+  [
+    { name: 'JSON.parse', run: () => JSON.parse(json) },
+    ...bodies.map(([contentType, body]) => ({
+      name: contentType,
+      run: () => decode(contentType, body),
+    })),
+    { name: 'csv-parse alone', run: () => parse(csv) },
+  ],
+  options,
 );
 
 const invocations = await Promise.all(
@@ -64,16 +62,14 @@ const response = {
   parameters: {},
   outputs: [table],
 };
-report(
+await compare(
   'write 150,000 numbers',
-  await mediansAsync(
-    [
-      { name: 'JSON.stringify(Array.from(data))', run: () => JSON.stringify(Array.from(values)) },
-      ...invocations.map(({ contentType, invocation }) => ({
-        name: contentType,
-        run: () => invocation.encode(response),
-      })),
-    ],
-    options,
-  ),
+  [
+    { name: 'JSON.stringify(Array.from(data))', run: () => JSON.stringify(Array.from(values)) },
+    ...invocations.map(({ contentType, invocation }) => ({
+      name: contentType,
+      run: () => invocation.encode(response),
+    })),
+  ],
+  options,
 );

@@ -1,7 +1,7 @@
 import { decodeInferRequest } from '../../src/protocol/decode-request.ts';
 import { encodeInferResponse } from '../../src/protocol/encode-response.ts';
 import type { Tensor } from '../../src/protocol/tensor.ts';
-import { medians, pseudoRandom, report } from './measure.ts';
+import { compare, pseudoRandom } from './measure.ts';
 
 /**
  * What the protocol costs over the least that any server in JavaScript can do. Run: node bench/protocol/json.ts
@@ -64,29 +64,25 @@ for (const [name, flat] of digits) {
   const flatText = requestText(flat);
   const flatBytes = new TextEncoder().encode(flatText);
   const nestedText = requestText(nest(flat, shape));
-  report(
+  await compare(
     `decode 150,528 numbers, ${name}, ${flatText.length} bytes`,
-    medians(
-      [
-        { name: 'JSON.parse and fill, flat', run: () => fillFlat(flatText) },
-        { name: 'decodeInferRequest, flat', run: () => decodeInferRequest(flatText, {}, []) },
-        {
-          name: 'decodeInferRequest, flat, from bytes',
-          run: () => decodeInferRequest(flatBytes, {}, []),
-        },
-      ],
-      rounds,
-    ),
+    [
+      { name: 'JSON.parse and fill, flat', run: () => fillFlat(flatText) },
+      { name: 'decodeInferRequest, flat', run: () => decodeInferRequest(flatText, {}, []) },
+      {
+        name: 'decodeInferRequest, flat, from bytes',
+        run: () => decodeInferRequest(flatBytes, {}, []),
+      },
+    ],
+    rounds,
   );
-  report(
+  await compare(
     `decode 150,528 numbers, ${name}, nested [1,3,224,224]`,
-    medians(
-      [
-        { name: 'JSON.parse and fill, nested', run: () => fillNested(nestedText) },
-        { name: 'decodeInferRequest, nested', run: () => decodeInferRequest(nestedText, {}, []) },
-      ],
-      rounds,
-    ),
+    [
+      { name: 'JSON.parse and fill, nested', run: () => fillNested(nestedText) },
+      { name: 'decodeInferRequest, nested', run: () => decodeInferRequest(nestedText, {}, []) },
+    ],
+    rounds,
   );
 }
 
@@ -112,30 +108,26 @@ const longs = BigInt64Array.from(values, (value) => BigInt(Math.round(value * 10
 const longsText = JSON.stringify({
   inputs: [{ name: 'x', shape, datatype: 'INT64', data: Array.from(longs, Number) }],
 });
-report(
+await compare(
   'INT64, 150,528 numbers',
-  medians(
-    [
-      {
-        name: 'JSON.parse and BigInt64Array.from',
-        run: () => BigInt64Array.from(parsed(longsText) as number[], BigInt),
-      },
-      { name: 'decodeInferRequest', run: () => decodeInferRequest(longsText, {}, []) },
-      { name: 'encodeInferResponse', run: () => encode(longs, shape, false) },
-    ],
-    rounds,
-  ),
+  [
+    {
+      name: 'JSON.parse and BigInt64Array.from',
+      run: () => BigInt64Array.from(parsed(longsText) as number[], BigInt),
+    },
+    { name: 'decodeInferRequest', run: () => decodeInferRequest(longsText, {}, []) },
+    { name: 'encodeInferResponse', run: () => encode(longs, shape, false) },
+  ],
+  rounds,
 );
 
-report(
+await compare(
   'encode 150,528 numbers',
-  medians(
-    [
-      { name: 'JSON.stringify(Array.from(data))', run: () => JSON.stringify(Array.from(values)) },
-      { name: 'encodeInferResponse, JSON', run: () => encode(values, shape, false) },
-    ],
-    rounds,
-  ),
+  [
+    { name: 'JSON.stringify(Array.from(data))', run: () => JSON.stringify(Array.from(values)) },
+    { name: 'encodeInferResponse, JSON', run: () => encode(values, shape, false) },
+  ],
+  rounds,
 );
 
 const header = JSON.stringify({
@@ -146,19 +138,17 @@ const header = JSON.stringify({
 const binaryBody = new Uint8Array(256 + values.byteLength);
 new TextEncoder().encodeInto(header, binaryBody);
 binaryBody.set(new Uint8Array(values.buffer), 256);
-report(
+await compare(
   'binary, 602,112 bytes',
-  medians(
-    [
-      { name: 'copy of the tensor', run: () => new Uint8Array(values.buffer).slice() },
-      {
-        name: 'decodeInferRequest, aligned',
-        run: () => decodeInferRequest(binaryBody, { inferenceHeaderContentLength: '256' }, []),
-      },
-      { name: 'encodeInferResponse, binary', run: () => encode(values, shape, true) },
-    ],
-    { rounds: 101, warmUps: 20 },
-  ),
+  [
+    { name: 'copy of the tensor', run: () => new Uint8Array(values.buffer).slice() },
+    {
+      name: 'decodeInferRequest, aligned',
+      run: () => decodeInferRequest(binaryBody, { inferenceHeaderContentLength: '256' }, []),
+    },
+    { name: 'encodeInferResponse, binary', run: () => encode(values, shape, true) },
+  ],
+  { rounds: 101, warmUps: 20 },
 );
 
 const small = JSON.stringify({
@@ -168,15 +158,13 @@ const small = JSON.stringify({
   ],
 });
 const smallValues = values.slice(0, 16);
-report(
+await compare(
   'small tensors, 16 values, one call',
-  medians(
-    [
-      { name: 'JSON.parse and fill', run: () => Float32Array.from(parsed(small) as number[]) },
-      { name: 'decodeInferRequest', run: () => decodeInferRequest(small, {}, []) },
-      { name: 'encodeInferResponse, JSON', run: () => encode(smallValues, [1, 16], false) },
-      { name: 'encodeInferResponse, binary', run: () => encode(smallValues, [1, 16], true) },
-    ],
-    { rounds: 51, warmUps: 20, repeat: 200 },
-  ),
+  [
+    { name: 'JSON.parse and fill', run: () => Float32Array.from(parsed(small) as number[]) },
+    { name: 'decodeInferRequest', run: () => decodeInferRequest(small, {}, []) },
+    { name: 'encodeInferResponse, JSON', run: () => encode(smallValues, [1, 16], false) },
+    { name: 'encodeInferResponse, binary', run: () => encode(smallValues, [1, 16], true) },
+  ],
+  { rounds: 51, warmUps: 20, repeat: 200 },
 );

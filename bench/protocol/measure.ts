@@ -4,56 +4,54 @@ export interface Candidate {
   readonly run: () => unknown;
 }
 
-/**
- * Medians in milliseconds of candidates that take turns, so that a slow moment of the machine falls on all of them.
- * The first `warmUps` rounds do not count.
- */
-export function medians(
-  candidates: readonly Candidate[],
-  options: { readonly rounds: number; readonly warmUps: number; readonly repeat?: number },
-): ReadonlyMap<string, number> {
-  const repeat = options.repeat ?? 1;
-  const samples = new Map<string, number[]>(candidates.map(({ name }) => [name, []]));
-  for (let round = 0; round < options.warmUps + options.rounds; round++) {
-    for (const { name, run } of candidates) {
-      const start = performance.now();
-      for (let time = 0; time < repeat; time++) run();
-      if (round >= options.warmUps) samples.get(name)?.push((performance.now() - start) / repeat);
-    }
-  }
-  return new Map(Array.from(samples, ([name, times]) => [name, median(times)]));
+export interface MeasureOptions {
+  readonly rounds: number;
+  /** Rounds before those that count. */
+  readonly warmUps: number;
+  /** Runs of one sample, for what is too short to time alone. @default 1 */
+  readonly repeat?: number;
 }
 
-/** As `medians`, for candidates that may be asynchronous. */
-export async function mediansAsync(
+/**
+ * Measures candidates that take turns, so that a slow moment of the machine falls on all of them, and prints the
+ * median of each and the median of its ratios, round by round, to the first one, which is the yardstick.
+ */
+export async function compare(
+  title: string,
   candidates: readonly Candidate[],
-  options: { readonly rounds: number; readonly warmUps: number },
-): Promise<ReadonlyMap<string, number>> {
-  const samples = new Map<string, number[]>(candidates.map(({ name }) => [name, []]));
+  options: MeasureOptions,
+): Promise<void> {
+  const samples = candidates.map(({ name, run }) => ({ name, run, times: [] as number[] }));
   for (let round = 0; round < options.warmUps + options.rounds; round++) {
-    for (const { name, run } of candidates) {
-      const start = performance.now();
-      await run();
-      if (round >= options.warmUps) samples.get(name)?.push(performance.now() - start);
+    // Another one begins each round: who comes second pays for collecting the garbage of the first.
+    const first = round % samples.length;
+    for (const { run, times } of [...samples.slice(first), ...samples.slice(0, first)]) {
+      const time = await sample(run, options.repeat ?? 1);
+      if (round >= options.warmUps) times.push(time);
     }
   }
-  return new Map(Array.from(samples, ([name, times]) => [name, median(times)]));
+  console.log(`\n${title}`);
+  const yardstick = samples[0]?.times ?? [];
+  for (const { name, times } of samples) {
+    const ratios = times.map((time, round) => time / (yardstick[round] ?? Number.NaN));
+    const ms = median(times).toFixed(4).padStart(10);
+    console.log(`  ${name.padEnd(56)} ${ms} ms  ${median(ratios).toFixed(2)}x`);
+  }
+}
+
+/** Milliseconds of one run. */
+async function sample(run: () => unknown, repeat: number): Promise<number> {
+  const start = performance.now();
+  for (let time = 0; time < repeat; time++) {
+    const result = run();
+    if (result instanceof Promise) await result;
+  }
+  return (performance.now() - start) / repeat;
 }
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-/** Prints each candidate's median and its ratio to the first one, which is the yardstick. */
-export function report(title: string, results: ReadonlyMap<string, number>): void {
-  console.log(`\n${title}`);
-  const [yardstick = Number.NaN] = results.values();
-  for (const [name, ms] of results) {
-    console.log(
-      `  ${name.padEnd(56)} ${ms.toFixed(4).padStart(10)} ms  ${(ms / yardstick).toFixed(2)}x`,
-    );
-  }
 }
 
 /** Numbers in [-2, 2), the same in every run. */
