@@ -125,7 +125,8 @@ function prepare(
 ): Sharp {
   const pipeline = sharp(bytes, {
     limitInputPixels: options.maxPixels,
-    failOn: 'error',
+    // Corrupt JPEG data are but warnings to libjpeg, and wrong pixels to a model.
+    failOn: 'warning',
     // Models are trained on pictures whose colour profile nobody looked at; CMYK means nothing without one.
     ignoreIcc: metadata.space !== 'cmyk',
     sequentialRead: true,
