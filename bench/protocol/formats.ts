@@ -2,11 +2,11 @@ import { parse } from 'csv-parse/sync';
 import { decodeInvocation } from '../../src/protocol/formats/invocation.ts';
 import { formatNpy } from '../../src/protocol/formats/npy.ts';
 import type { Tensor, TensorMetadata } from '../../src/protocol/tensor.ts';
-import { compare, pseudoRandom } from './measure.ts';
+import { compare, pseudoRandom } from '../measure.ts';
 
 /**
  * What the content types of `/invocations` cost for the same table of 5,000 rows of 30 features, in and out.
- * Run: node bench/protocol/formats.ts
+ * Run: npm run bench -- protocol/formats
  */
 const rows = 5_000;
 const features = 30;

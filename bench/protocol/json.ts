@@ -1,10 +1,10 @@
 import { decodeInferRequest } from '../../src/protocol/decode-request.ts';
 import { encodeInferResponse } from '../../src/protocol/encode-response.ts';
 import type { Tensor } from '../../src/protocol/tensor.ts';
-import { compare, pseudoRandom } from './measure.ts';
+import { compare, pseudoRandom } from '../measure.ts';
 
 /**
- * What the protocol costs over the least that any server in JavaScript can do. Run: node bench/protocol/json.ts
+ * What the protocol costs over the least that any server in JavaScript can do. Run: npm run bench -- protocol/json
  */
 const shape = [1, 3, 224, 224];
 const values = pseudoRandom(150_528);
