@@ -72,9 +72,9 @@ export function createImageDecoder(): ImageDecoder {
     async encodePng(image: PixelImage) {
       const sharp = await load();
       const { width, height, channels, data } = image;
-      return sharp(data, { raw: { width, height, channels } })
-        .png({ compressionLevel: 6 })
-        .toBuffer();
+      const picture = sharp(data, { raw: { width, height, channels } });
+      if (channels === 1) picture.toColourspace('b-w');
+      return picture.png({ compressionLevel: 6 }).toBuffer();
     },
   };
 }
