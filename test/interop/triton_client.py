@@ -11,17 +11,16 @@ import gzip
 import http.client
 import json
 import sys
-import time
 import traceback
 
 import ml_dtypes
 import numpy as np
 import tritonclient.http as triton
 import tritonclient.http.aio as triton_aio
+from tensors import as_text
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 HOST = sys.argv[1]
-PAUSE_SECONDS = 0.2
 
 # Of each datatype the edges of its range and what is hard to carry, in two rows of three.
 VALUES = {
@@ -58,12 +57,6 @@ def expect(condition, message):
 
 def expect_equal(got, expected):
     expect(got == expected, f"expected {expected!r}, got {got!r}")
-
-
-def as_text(array):
-    """BYTES come as bytes in binary and as str in JSON."""
-    decode = lambda item: item.decode("utf-8") if isinstance(item, bytes) else item
-    return np.array([decode(item) for item in array.flatten()], np.object_).reshape(array.shape)
 
 
 def expect_same_bits(got, expected):
@@ -284,6 +277,43 @@ def _():
             "identity-FP32", [tensor("x", array)], outputs=[wanted("y", binary)]
         )
         expect_same_bits(result.as_numpy("y"), array)
+
+
+# ---- Statistics. Each environment counts for itself, and so far no two calls at once have started a second one.
+
+
+@check("statistics count calls, rows and failures")
+def _():
+    infer = lambda array: client.infer("identity-INT16", [tensor("x", array)])
+
+    def counts():
+        stats = client.get_inference_statistics("identity-INT16", "1")["model_stats"]
+        return stats[0]
+
+    array = VALUES["INT16"].reshape(2, 3)
+    infer(array)
+    before = counts()
+    infer(array)
+    with refused(400):
+        infer(array.astype(np.int32))
+    after = counts()
+    expect_equal(after["name"], "identity-INT16")
+    expect_equal(after["version"], "1")
+    expect_equal(after["inference_count"] - before["inference_count"], 2)
+    expect_equal(after["execution_count"] - before["execution_count"], 1)
+    durations = lambda stats, key: stats["inference_stats"][key]["count"]
+    expect_equal(durations(after, "success") - durations(before, "success"), 1)
+    expect_equal(durations(after, "fail") - durations(before, "fail"), 1)
+    for key in ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output"):
+        expect(after["inference_stats"][key]["ns"] >= 0, key)
+
+
+@check("statistics of all models, and of an unknown one")
+def _():
+    names = {each["name"] for each in client.get_inference_statistics()["model_stats"]}
+    expect("identity-INT16" in names, f"got {names}")
+    with refused(404, "nothing"):
+        client.get_inference_statistics("nothing")
 
 
 # ---- Requests of many kinds
@@ -550,50 +580,6 @@ def _():
         client.load_model("nothing")
     with refused(404, "nothing"):
         client.unload_model("nothing")
-
-
-# ---- Statistics
-
-
-@check("statistics count calls, rows and failures")
-def _():
-    # Each environment counts for itself. Of those that have nothing to do the one used last is used next, so that
-    # with a pause after each call the same one answers.
-    def infer(array):
-        try:
-            client.infer("identity-INT16", [tensor("x", array)])
-        finally:
-            time.sleep(PAUSE_SECONDS)
-
-    def counts():
-        stats = client.get_inference_statistics("identity-INT16", "1")["model_stats"]
-        time.sleep(PAUSE_SECONDS)
-        return stats[0]
-
-    array = VALUES["INT16"].reshape(2, 3)
-    infer(array)
-    before = counts()
-    infer(array)
-    with refused(400):
-        infer(array.astype(np.int32))
-    after = counts()
-    expect_equal(after["name"], "identity-INT16")
-    expect_equal(after["version"], "1")
-    expect_equal(after["inference_count"] - before["inference_count"], 2)
-    expect_equal(after["execution_count"] - before["execution_count"], 1)
-    durations = lambda stats, key: stats["inference_stats"][key]["count"]
-    expect_equal(durations(after, "success") - durations(before, "success"), 1)
-    expect_equal(durations(after, "fail") - durations(before, "fail"), 1)
-    for key in ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output"):
-        expect(after["inference_stats"][key]["ns"] >= 0, key)
-
-
-@check("statistics of all models, and of an unknown one")
-def _():
-    names = {each["name"] for each in client.get_inference_statistics()["model_stats"]}
-    expect("identity-INT16" in names, f"got {names}")
-    with refused(404, "nothing"):
-        client.get_inference_statistics("nothing")
 
 
 # ---- Refusals
