@@ -30,6 +30,8 @@ export interface ServingErrorOptions {
   readonly retryable?: boolean;
   /** Seconds that a caller should wait before the next try (`Retry-After`). @default none */
   readonly retryAfterSeconds?: number;
+  /** Methods that the resource has (`Allow`), for METHOD_NOT_ALLOWED. @default none */
+  readonly allowedMethods?: readonly string[];
 }
 
 /**
@@ -43,6 +45,7 @@ export class ServingError extends Error {
   readonly statusCode: number;
   readonly retryable: boolean;
   readonly retryAfterSeconds: number | undefined;
+  readonly allowedMethods: readonly string[] | undefined;
 
   constructor(code: ErrorCode, message: string, options: ServingErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -50,6 +53,7 @@ export class ServingError extends Error {
     this.statusCode = statusCodes[code];
     this.retryable = options.retryable ?? (code === 'UNAVAILABLE' || code === 'TOO_MANY_REQUESTS');
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.allowedMethods = options.allowedMethods;
   }
 }
 

@@ -174,9 +174,10 @@ describe('a request that does not fit', () => {
       document: { error: 'model nothing is not found' },
     });
     expect(await get('/v2/nowhere')).toMatchObject({ status: 404 });
-    expect(await get('/v2/models/echo/infer')).toMatchObject({
-      status: 405,
-      document: { error: 'method: expected POST for /v2/models/echo/infer, got GET' },
+    const wrongMethod = await serving.call('GET', '/v2/models/echo/infer');
+    expect(wrongMethod).toMatchObject({ statusCode: 405, headers: { allow: 'POST' } });
+    expect(jsonOf(wrongMethod)).toMatchObject({
+      error: 'method: expected POST for /v2/models/echo/infer, got GET',
     });
   });
 

@@ -94,9 +94,9 @@ function invocationCodec({ body, headers }: HttpRequest): Codec<EncodedBody> {
       );
       return invocation.request;
     },
-    encode: ({ response }) => {
+    encode: ({ response, labels }) => {
       if (invocation === undefined) throw new Error('a response is encoded after its request');
-      return invocation.encode(response);
+      return invocation.encode(response, labels);
     },
   };
 }

@@ -40,10 +40,11 @@ export function createRouter(routes: Routes): RouteHandler {
       node.methods.get(request.method) ??
       (request.method === 'HEAD' ? node.methods.get('GET') : undefined);
     if (handler === undefined) {
-      const allowed = [...node.methods.keys()].join(', ');
+      const allowedMethods = [...node.methods.keys()];
       throw new ServingError(
         'METHOD_NOT_ALLOWED',
-        `method: expected ${allowed} for ${request.path}, got ${request.method}`,
+        `method: expected ${allowedMethods.join(' or ')} for ${request.path}, got ${request.method}`,
+        { allowedMethods },
       );
     }
     return handler(request, parameters);
