@@ -2,7 +2,7 @@ import { appendFileSync, cpSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import type { Message } from '@aws-sdk/client-sqs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bundleFunctions } from '../../infra/bundle.ts';
@@ -179,22 +179,17 @@ describe('its commands, run as Lambda runs them', () => {
     await services.put('jobs', 'in/plus/three.jsonl', `${lines.join('\n')}\n`);
 
     await start('plan');
-    expect(await sandbox.invoke(sqsEvent('plan', uploadMessage('in/plus/three.jsonl')))).toEqual({
+    const upload = await services.receive('plan');
+    expect(await sandbox.invoke(sqsEvent('plan', upload)), sandbox.output).toEqual({
       batchItemFailures: [],
     });
     await sandbox.close();
 
-    const { Messages = [] } = await services.sqs.send(
-      new ReceiveMessageCommand({ QueueUrl: services.queueUrl('shards'), MaxNumberOfMessages: 10 }),
-    );
-    expect(Messages).toHaveLength(1);
-
     await start('transform');
-    for (const { Body = '', ReceiptHandle = '' } of Messages) {
-      expect(await sandbox.invoke(sqsEvent('shards', Body, ReceiptHandle))).toEqual({
-        batchItemFailures: [],
-      });
-    }
+    const shard = await services.receive('shards');
+    expect(await sandbox.invoke(sqsEvent('shards', shard)), sandbox.output).toEqual({
+      batchItemFailures: [],
+    });
     const [done] = services.events.events;
     expect(done).toMatchObject({ busName: 'bus' });
     const jobId = /"([\w.-]+\.[0-9a-f]{16})"/.exec(JSON.stringify(done?.detail))?.[1];
@@ -246,48 +241,19 @@ function inferEvent(path: string, body: unknown) {
 }
 
 /** A message as Lambda's event source mapping hands it over. */
-function sqsEvent(queue: string, body: string, receiptHandle = 'handle') {
+function sqsEvent(queue: string, { MessageId, ReceiptHandle, Body }: Message) {
   return {
     Records: [
       {
-        messageId: 'message',
-        receiptHandle,
-        body,
-        attributes: {
-          ApproximateReceiveCount: '1',
-          SentTimestamp: '0',
-          SenderId: 'test',
-          ApproximateFirstReceiveTimestamp: '0',
-        },
+        messageId: MessageId,
+        receiptHandle: ReceiptHandle,
+        body: Body,
+        attributes: { ApproximateReceiveCount: '1' },
         messageAttributes: {},
-        md5OfBody: '',
         eventSource: 'aws:sqs',
         eventSourceARN: `arn:aws:sqs:us-east-1:000000000000:${queue}`,
         awsRegion: 'us-east-1',
       },
     ],
   };
-}
-
-/** S3's notification of an upload. */
-function uploadMessage(key: string): string {
-  return JSON.stringify({
-    Records: [
-      {
-        eventVersion: '2.1',
-        eventSource: 'aws:s3',
-        eventName: 'ObjectCreated:Put',
-        eventTime: '2026-01-01T00:00:00.000Z',
-        s3: {
-          bucket: { name: 'jobs' },
-          object: {
-            key: encodeURIComponent(key).replaceAll('%2F', '/'),
-            size: 1,
-            eTag: '0',
-            sequencer: '1',
-          },
-        },
-      },
-    ],
-  });
 }

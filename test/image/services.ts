@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { type EventsServer, startEvents } from '../../local/events/server.ts';
 import { type S3Server, startS3 } from '../../local/s3/server.ts';
 import { type SqsServer, startSqs } from '../../local/sqs/server.ts';
@@ -11,9 +11,9 @@ import { environmentVariables } from '../../src/contract/environment.ts';
 /** What the functions reach over the wire: S3, SQS and EventBridge, on loopback. */
 export interface Services {
   readonly s3: S3Client;
-  readonly sqs: SQSClient;
   readonly events: EventsServer;
-  queueUrl(name: 'plan' | 'shards'): string;
+  /** Takes the next message from a queue, as soon as there is one. */
+  receive(queue: 'plan' | 'shards'): Promise<Message>;
   /** What the stack and the machine would tell a function. */
   readonly environment: Readonly<Record<string, string>>;
   put(bucket: 'models' | 'jobs', key: string, body: Uint8Array | string): Promise<void>;
@@ -22,14 +22,24 @@ export interface Services {
 
 export async function startServices(): Promise<Services> {
   const folder = mkdtempSync(join(tmpdir(), 'pilotlight-image-'));
-  const s3Server: S3Server = await startS3({
-    dataDir: join(folder, 's3'),
-    buckets: [{ name: 'models' }, { name: 'jobs' }, { name: 'results' }],
-  });
   const sqsServer: SqsServer = await startSqs({
     port: 0,
     dataDir: join(folder, 'sqs'),
     queues: [{ name: 'plan' }, { name: 'shards' }],
+  });
+  const s3Server: S3Server = await startS3({
+    dataDir: join(folder, 's3'),
+    buckets: [{ name: 'models' }, { name: 'jobs' }, { name: 'results' }],
+    notifications: [
+      {
+        id: 'uploads',
+        bucket: 'jobs',
+        events: ['s3:ObjectCreated:*'],
+        deliver: async (message) => {
+          await sqsServer.send('plan', message);
+        },
+      },
+    ],
   });
   const events = await startEvents({ port: 0 });
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
@@ -37,8 +47,18 @@ export async function startServices(): Promise<Services> {
   const s3 = new S3Client({ endpoint: s3Server.url, forcePathStyle: true, region, credentials });
   const sqs = new SQSClient({ endpoint: sqsServer.url, region, credentials });
   return {
-    ...{ s3, sqs, events },
-    queueUrl: (name) => sqsServer.queueUrl(name),
+    ...{ s3, events },
+    async receive(queue) {
+      for (let polls = 0; polls < 10; polls += 1) {
+        const { Messages = [] } = await sqs.send(
+          new ReceiveMessageCommand({ QueueUrl: sqsServer.queueUrl(queue), WaitTimeSeconds: 2 }),
+        );
+        const [message] = Messages;
+        // Every bucket begins with a test message.
+        if (message !== undefined && !message.Body?.includes('s3:TestEvent')) return message;
+      }
+      throw new Error(`no message came into the ${queue} queue`);
+    },
     environment: {
       [environmentVariables.modelsBucket]: 'models',
       [environmentVariables.jobsBucket]: 'jobs',
