@@ -1,0 +1,111 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bundleFunctions } from '../../infra/bundle.ts';
+import { functionNames } from '../../infra/functions.ts';
+import { packageRoot } from '../../infra/paths.ts';
+import { listFiles } from '../../infra/staging.ts';
+
+let folder: string;
+let target: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pilotlight-bundle-'));
+  target = join(folder, 'out');
+  symlinkSync(join(packageRoot, 'node_modules'), join(folder, 'node_modules'));
+  for (const name of functionNames) mkdirSync(join(folder, name));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Writes each function's source. */
+function write(source: string): void {
+  for (const name of functionNames) writeFileSync(join(folder, name, 'handler.ts'), source);
+}
+
+/** Runs a bundled handler in a process of its own; gives what it returned. */
+function call(environment: Record<string, string>): unknown {
+  const script = `const { handler } = await import(${JSON.stringify(join(target, 'api/handler.mjs'))});
+    process.stdout.write(JSON.stringify(await handler()));`;
+  return JSON.parse(
+    execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      env: { PATH: process.env['PATH'], ORT_DISABLE_TELEMETRY: '1', ...environment },
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+}
+
+const onnxRuntimeDir = join(
+  packageRoot,
+  'node_modules/onnxruntime-node/bin/napi-v6/linux',
+  process.arch,
+);
+
+describe('bundles', () => {
+  it("hold ONNX Runtime's code, and load its binary from the folder that the environment names", async () => {
+    write(`import { listSupportedBackends } from 'onnxruntime-node';
+      export const handler = async () => listSupportedBackends().map(({ name }) => name);`);
+    await bundleFunctions(folder, target);
+    expect(call({ PILOTLIGHT_ONNXRUNTIME_DIR: onnxRuntimeDir })).toContain('cpu');
+    expect(() => call({})).toThrow(
+      'environment variable PILOTLIGHT_ONNXRUNTIME_DIR: expected the folder of onnxruntime_binding.node, got none',
+    );
+  });
+
+  it('refuse a version of onnxruntime-node that loads its binary in another way', async () => {
+    rmSync(join(folder, 'node_modules'));
+    const fake = join(folder, 'node_modules/onnxruntime-node');
+    mkdirSync(join(fake, 'dist'), { recursive: true });
+    writeFileSync(join(fake, 'package.json'), '{"main": "dist/binding.js"}');
+    writeFileSync(join(fake, 'dist/binding.js'), "exports.binding = require('./other.node');");
+    write(`import 'onnxruntime-node'; export const handler = async () => 1;`);
+    await expect(bundleFunctions(folder, target)).rejects.toThrow(
+      'this version of onnxruntime-node does otherwise',
+    );
+  });
+
+  it('wait for what a module awaits at its top', async () => {
+    write(
+      `const ready = await Promise.resolve('ready'); export const handler = async () => ready;`,
+    );
+    await bundleFunctions(folder, target);
+    expect(call({})).toBe('ready');
+  });
+
+  it('leave what is imported lazily in a file of its own, which is read when it is needed', async () => {
+    write(`export const handler = async () => typeof (await import('hyparquet')).parquetRead;`);
+    await bundleFunctions(folder, target);
+    const entry = readFileSync(join(target, 'api/handler.mjs'), 'utf8');
+    expect(entry.length).toBeLessThan(2000);
+    expect(call({})).toBe('function');
+  });
+
+  it('are the same bytes each time, and leave nothing of the time before', async () => {
+    write(`export const handler = async () => (await import('csv-parse')).parse.name;`);
+    await bundleFunctions(folder, target);
+    const contents = () =>
+      listFiles(target).map((path) => [path, readFileSync(join(target, path), 'latin1')]);
+    const first = contents();
+    rmSync(target, { recursive: true });
+    await bundleFunctions(folder, target);
+    expect(contents()).toEqual(first);
+    write('export const handler = async () => 1;');
+    await bundleFunctions(folder, target);
+    const fresh = join(folder, 'fresh');
+    await bundleFunctions(folder, fresh);
+    expect(listFiles(target)).toEqual(listFiles(fresh));
+    expect(first.length).toBeGreaterThan(listFiles(fresh).length);
+  });
+
+  it('name functions in stacks, in lines short enough to print', async () => {
+    write(`function explode(): never { throw new Error('bang'); }
+      export const handler = async () => { try { explode(); } catch (error) { return (error as Error).stack; } };`);
+    await bundleFunctions(folder, target);
+    expect(call({})).toContain('at explode');
+    const lines = readFileSync(join(target, 'api/handler.mjs'), 'utf8').split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(1000);
+  });
+});
