@@ -114,7 +114,8 @@ const seeds: readonly { readonly json: string; readonly binaryBytes: number }[] 
 const scalars =
   /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|\[[^[\]{}]*\]|\{[^[\]{}]*\}/g;
 
-function mutateJson(random: Random, json: string): string {
+/** A text with one of its values changed, doubled or taken away. */
+export function mutateJson(random: Random, json: string): string {
   const places = Array.from(json.matchAll(scalars));
   if (places.length === 0) return json;
   const place = pick(random, places);
