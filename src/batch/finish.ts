@@ -101,5 +101,6 @@ async function enforceLimits(
     ? `${failed} records failed, more than the ${maxFailedRecords} that the job tolerates`
     : `${percent.toFixed(1)} percent of ${records} records failed, more than the ${maxFailedPercent} percent that the job tolerates`;
   await writeControl(context.results, keys, { state: 'failed', reason, atMs: context.nowMs() });
+  context.meters.jobFailed();
   context.log.warn('job failed', { jobId: job.jobId, reason });
 }

@@ -4,11 +4,33 @@ import type { InputFormat } from './job.ts';
 const formatsByExtension: Readonly<Record<string, InputFormat>> = {
   jsonl: 'jsonl',
   ndjson: 'jsonl',
+  csv: 'csv',
+  txt: 'text',
+  parquet: 'parquet',
+  npy: 'npy',
+  jpg: 'media',
+  jpeg: 'media',
+  png: 'media',
+  webp: 'media',
+  gif: 'media',
+  tif: 'media',
+  tiff: 'media',
+  avif: 'media',
+  wav: 'media',
+  flac: 'media',
+  mp3: 'media',
+  ogg: 'media',
+  oga: 'media',
+  opus: 'media',
 };
+
+/** Formats of which a packed object can be unpacked into shards: those of lines. */
+const packable: ReadonlySet<InputFormat> = new Set(['jsonl', 'csv', 'text']);
 
 /** What an object's name says of its content. */
 export interface ContentFormat {
   readonly format: InputFormat;
+  readonly gzip: boolean;
 }
 
 /**
@@ -18,13 +40,23 @@ export interface ContentFormat {
  */
 export function formatOf(key: string, asked: InputFormat | undefined): ContentFormat {
   const name = key.slice(key.lastIndexOf('/') + 1).toLowerCase();
-  const extension = name.slice(name.lastIndexOf('.') + 1);
+  const gzip = name.endsWith('.gz');
+  const unpacked = gzip ? name.slice(0, -'.gz'.length) : name;
+  const extension = unpacked.slice(unpacked.lastIndexOf('.') + 1);
   const format = asked ?? formatsByExtension[extension];
-  if (format !== undefined) return { format };
-  throw new ServingError(
-    'UNSUPPORTED_MEDIA_TYPE',
-    `${name}: expected a name that ends in ${listExtensions()}, or a job that says the format`,
-  );
+  if (format === undefined) {
+    throw new ServingError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `${name}: expected a name that ends in ${listExtensions()}, or a job that says the format`,
+    );
+  }
+  if (gzip && !packable.has(format)) {
+    throw new ServingError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `${name}: expected ${[...packable].join(', ')} when it is packed, got ${format}`,
+    );
+  }
+  return { format, gzip };
 }
 
 function listExtensions(): string {

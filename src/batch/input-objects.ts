@@ -1,15 +1,18 @@
 import { ServingError } from '../errors.ts';
-import { readBlocks } from './blocks.ts';
+
 import type { InputObject, Job } from './job.ts';
-import { readLines } from './lines.ts';
+
 import { listAll, type ObjectStore } from './object-store.ts';
 import type { PlanCursor } from './plan.ts';
+import type { BatchContext } from './ports.ts';
+import { readBlocks } from './sources/blocks.ts';
+import { readLines } from './sources/lines.ts';
 
 const maximumKeyBytes = 1024;
 
 /** The objects of a job's input from a cursor on, in an order that does not change. */
 export async function* readInputObjects(
-  input: ObjectStore,
+  { input }: Pick<BatchContext, 'input'>,
   job: Job,
   cursor: PlanCursor,
 ): AsyncGenerator<InputObject> {
@@ -19,14 +22,15 @@ export async function* readInputObjects(
       return;
     case 'prefix':
       for await (const object of listAll(input, job.input.prefix, cursor.startAfter)) {
-        if (isRecordObject(object.key)) yield object;
+        if (isRecordObject(object.key)) yield toInputObject(object);
       }
       return;
     case 'list':
       yield* readListed(input, job.input.object, cursor.objects);
       return;
     case 'errors':
-      throw new ServingError('NOT_IMPLEMENTED', 'input.errorsOf is not supported yet');
+      // What is planned are the lines of errors files, not objects of the jobs bucket.
+      return;
   }
 }
 

@@ -1,8 +1,8 @@
 import { jobKeys } from '../contract/job-keys.ts';
 import { invalidRequest } from '../errors.ts';
-import { readBlocks } from './blocks.ts';
-import { readLines } from './lines.ts';
 import { listAll, type ObjectHead, type ObjectStore } from './object-store.ts';
+import { readBlocks } from './sources/blocks.ts';
+import { readLines } from './sources/lines.ts';
 
 /** A failed record, as it stands in an errors file. */
 export interface JobErrors {

@@ -45,10 +45,11 @@ export async function completeJob(context: BatchContext, keys: JobKeys, job: Job
       ifAbsent: true,
       contentType: 'application/json',
     });
-    await results.put(keys.manifest, encodeDocument(manifestOf(keys, job, plan, parts, total)), {
-      ifAbsent: true,
-      contentType: 'application/json',
-    });
+    const manifest = encodeDocument(manifestOf(keys, job, plan, parts, total));
+    const options = { ifAbsent: true, contentType: 'application/json' };
+    if ((await results.put(keys.manifest, manifest, options)) === 'written') {
+      context.meters.jobCompleted();
+    }
     await rememberPace(results, keys, job, plan, total);
     context.log.info('job complete', {
       jobId: job.jobId,

@@ -1,11 +1,11 @@
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError } from '../errors.ts';
-import { readBlocks } from './blocks.ts';
-import { readLines } from './lines.ts';
 import type { Part } from './manifest.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type Plan, readPlanGroups } from './plan.ts';
-import type { Shard } from './shard.ts';
+import { isNumberedFromStart, numberedWithin } from './shard.ts';
+import { readBlocks } from './sources/blocks.ts';
+import { readLines } from './sources/lines.ts';
 
 /**
  * One list of all failed records, in order, whose numbers count from the start of each input object: a shard knows
@@ -35,19 +35,16 @@ async function* renumbered(
     for (const shard of shards) {
       const figures = parts[shard.index]?.figures;
       if (figures === undefined) continue;
-      if (objectOf(shard) !== object) numbersBefore = 0;
-      object = objectOf(shard);
+      const { source } = shard;
+      if (numberedWithin(source) !== object) numbersBefore = 0;
+      object = numberedWithin(source);
       if (figures.failed > 0) {
         const key = keys.errors(shard.index, plan.shards);
-        yield* renumber(results, key, numbersBefore);
+        yield* renumber(results, key, isNumberedFromStart(source) ? 0 : numbersBefore);
       }
       numbersBefore += figures.numbers;
     }
   }
-}
-
-function objectOf({ source }: Shard): string {
-  return source.object.key;
 }
 
 async function* renumber(

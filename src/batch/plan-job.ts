@@ -2,7 +2,7 @@ import { type JobKeys, jobKeys } from '../contract/job-keys.ts';
 import { readStop } from './control.ts';
 import { decideDocument, encodeDocument } from './document.ts';
 import { formatOf } from './formats.ts';
-import { readInputObjects, toInputObject } from './input-objects.ts';
+import { readInputObjects } from './input-objects.ts';
 import { type InputObject, type Job, readJob } from './job.ts';
 import { completeJob } from './manifest.ts';
 import {
@@ -17,12 +17,16 @@ import {
 } from './plan.ts';
 import type { BatchContext } from './ports.ts';
 import type { Shard, ShardMessage, ShardSource } from './shard.ts';
-import { splitObject } from './split.ts';
+import { splitObject } from './split/split.ts';
 
 /** One listing tells of so many shards. */
 const groupShards = 1_000;
 /** A group is read whole, by the planner that goes on and by a redrive. */
 const groupBytes = 4 * 1024 * 1024;
+/** Objects of one shard, where each is a record: each costs a request. */
+const mediaObjects = 500;
+/** A message has to hold them. */
+const sourceBytes = 160 * 1024;
 /** Left over at the end of an invocation, to write the group that is open. */
 const marginMs = 10_000;
 /** Messages that are sent between two looks at the clock. */
@@ -73,7 +77,7 @@ async function completePlan(
   let last = await readLastGroup(context, keys);
   while (last === undefined || last.next !== undefined) {
     if (context.nowMs() + marginMs >= deadlineMs) return undefined;
-    const group = await planGroup(context, job, last, deadlineMs);
+    const group = await planGroup(context, keys, job, last, deadlineMs);
     const decision = await decideDocument(
       results,
       keys.planGroup(group.group),
@@ -111,13 +115,15 @@ async function readLastGroup(
 /** The group that follows, as large as it may be or as time allows. */
 async function planGroup(
   context: BatchContext,
+  keys: JobKeys,
   job: Job,
   last: PlanGroup | undefined,
   deadlineMs: number,
 ): Promise<PlanGroup> {
   const firstShard = last === undefined ? 0 : last.firstShard + last.shards.length;
   const open = new OpenGroup(firstShard, last?.next ?? { objects: 0, bytes: 0, offset: 0 });
-  const finished = await fill(context, job, open, () => context.nowMs() + marginMs >= deadlineMs);
+  const isLate = () => context.nowMs() + marginMs >= deadlineMs;
+  const finished = await fill(context, keys, job, open, isLate);
   const { cursor } = open;
   return {
     group: last === undefined ? 0 : last.group + 1,
@@ -132,23 +138,35 @@ async function planGroup(
 /** @returns whether the input ended */
 async function fill(
   context: BatchContext,
+  keys: JobKeys,
   job: Job,
   open: OpenGroup,
   isLate: () => boolean,
 ): Promise<boolean> {
-  for await (const object of readInputObjects(context.input, job, open.cursor)) {
-    const { format } = formatOf(object.key, job.format);
-    for await (const { source, next } of splitObject(
-      context.input,
-      toInputObject(object),
-      format,
-      job,
-      open.cursor.offset,
-    )) {
+  const splitContext = { ...context, keys, job };
+  const media: InputObject[] = [];
+  const flush = () => {
+    if (media.length > 0) open.addObjects(media.splice(0));
+    return open.isFull() || isLate();
+  };
+  for await (const object of readInputObjects(context, job, open.cursor)) {
+    const content = formatOf(object.key, job.format);
+    if (content.format === 'media') {
+      media.push(object);
+      const full =
+        media.length >= Math.min(job.shardRecords, mediaObjects) ||
+        JSON.stringify(media).length >= sourceBytes;
+      if (full && flush()) return false;
+      continue;
+    }
+    if (media.length > 0 && flush()) return false;
+    const { offset } = open.cursor;
+    for await (const { source, next } of splitObject(splitContext, object, content, offset)) {
       open.add(source, next, object);
       if (open.isFull() || isLate()) return false;
     }
   }
+  flush();
   return true;
 }
 
@@ -163,11 +181,27 @@ class OpenGroup {
     this.cursor = cursor;
   }
 
-  /** @param next where the object goes on; undefined when the shard is its last */
-  add(source: ShardSource, next: number | undefined, object: InputObject): void {
+  /** A shard of objects that are a record each. */
+  addObjects(objects: readonly InputObject[]): void {
+    const { cursor } = this;
+    this.#push({ kind: 'objects', objects: [...objects], before: cursor.objects });
+    this.cursor = {
+      objects: cursor.objects + objects.length,
+      bytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, cursor.bytes),
+      startAfter: objects.at(-1)?.key,
+      offset: 0,
+    };
+  }
+
+  #push(source: ShardSource): void {
     const shard = { index: this.#firstShard + this.shards.length, source };
     this.shards.push(shard);
     this.#bytes += JSON.stringify(shard).length;
+  }
+
+  /** @param next where the object goes on; undefined when the shard is its last */
+  add(source: ShardSource, next: number | undefined, object: InputObject): void {
+    this.#push(source);
     this.cursor =
       next === undefined
         ? {

@@ -1,4 +1,7 @@
 import type { ModelProvider } from '../models/provider.ts';
+import type { Session } from '../models/session.ts';
+import type { MediaDecoders } from '../tasks/ports.ts';
+import type { Predictor } from '../tasks/predictor.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { ShardMessage } from './shard.ts';
 
@@ -6,6 +9,36 @@ import type { ShardMessage } from './shard.ts';
 export interface ShardQueue {
   /** @throws ServingError UNAVAILABLE when some could not be sent; sending all of them again does no harm */
   send(messages: readonly ShardMessage[]): Promise<void>;
+}
+
+/** Values by column name. */
+export type TableRow = Readonly<Record<string, unknown>>;
+
+/** A column of a table that is written. */
+export interface TableColumn {
+  readonly name: string;
+  readonly type: 'BOOLEAN' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'STRING';
+  /** One value for each row; null where there is none. */
+  readonly values: readonly unknown[];
+}
+
+/** A Parquet file that is read in parts. */
+export interface TableFile {
+  readonly rows: number;
+  /** Rows of each row group. */
+  readonly rowGroups: readonly number[];
+  readRows(start: number, end: number): Promise<readonly TableRow[]>;
+}
+
+/** Port to Parquet. */
+export interface TableFiles {
+  /** @throws ServingError INVALID_REQUEST when it is no Parquet file */
+  open(
+    name: string,
+    sizeBytes: number,
+    read: (start: number, end: number) => Promise<Uint8Array>,
+  ): Promise<TableFile>;
+  write(columns: readonly TableColumn[]): Promise<Uint8Array>;
 }
 
 /** Port to those who wait for jobs: at least once. */
@@ -30,6 +63,16 @@ export interface Log {
   warn(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
+/** Port to the metrics of the function. */
+export interface JobMeters {
+  /** A shard was decided, by this process. */
+  shardDecided(records: number, failed: number): void;
+  /** The manifest of a job was written, by this process. */
+  jobCompleted(): void;
+  /** A job was given up as a whole, by this process. */
+  jobFailed(): void;
+}
+
 /** What every part of the batch room is given. */
 export interface BatchContext {
   /** The jobs bucket. */
@@ -38,16 +81,22 @@ export interface BatchContext {
   readonly results: ObjectStore;
   readonly shards: ShardQueue;
   readonly events: JobEvents;
+  readonly tables: TableFiles;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
   /** A name that no one else has. */
   readonly newId: () => string;
   readonly log: Log;
+  readonly meters: JobMeters;
 }
 
 /** What transforming needs beside. */
 export interface TransformContext extends BatchContext {
   readonly models: ModelProvider;
+  /** The predictor of a session whose model declares a task. */
+  readonly predictorOf: (session: Session) => Predictor | undefined;
+  /** The media libraries; each is loaded by its first call. */
+  readonly decoders: () => Promise<Pick<MediaDecoders, 'csv' | 'images'>>;
   /** Milliseconds with fractions, of a clock that never runs back. */
   readonly monotonicMs: () => number;
   readonly limits: TransformLimits;

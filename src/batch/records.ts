@@ -1,27 +1,50 @@
 import { ServingError } from '../errors.ts';
-import { readBlocks } from './blocks.ts';
-import { firstByteToRead, readLines } from './lines.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { Tensor } from '../protocol/tensor.ts';
+import type { InputFormat } from './job.ts';
+import type { ObjectStore, StoredPiece } from './object-store.ts';
+import type { TableFiles } from './ports.ts';
 import type { ShardSource } from './shard.ts';
+import { readLineRecords } from './sources/line-records.ts';
+import { readNpyRecords } from './sources/npy-records.ts';
+import { readObjectRecords } from './sources/object-records.ts';
+import { readPickedRecords } from './sources/picked-records.ts';
+import { readTableRecords } from './sources/table-records.ts';
 
 /** One input record as it lies in its object. */
 export interface SourceRecord {
+  /** Object that it is of, where that is not the shard's own; with a number in it when it came from an errors file. */
+  readonly origin?: { readonly object: StoredPiece; readonly number?: number };
   /** Place in the shard's stretch of the input, from 0: lines for lines, rows for rows. */
   readonly number: number;
-  /** Offset of its first byte in its object. */
-  readonly offset: number;
+  /** Offset of its first byte in its object; undefined where records are not stretches of bytes. */
+  readonly offset: number | undefined;
   readonly sizeBytes: number;
-  /** undefined when the record is larger than a record may be. */
-  readonly bytes: Uint8Array | undefined;
+  /** Offset (of `Position`) at which reading goes on behind it. */
+  readonly next: number;
+  readonly content: RecordContent;
 }
+
+export type RecordContent =
+  /** A line without its end. */
+  | { readonly kind: 'line'; readonly bytes: Uint8Array }
+  /** A line of CSV, and the header of its object. */
+  | { readonly kind: 'csv'; readonly bytes: Uint8Array; readonly header: string }
+  /** Values by column. */
+  | { readonly kind: 'row'; readonly row: Readonly<Record<string, unknown>> }
+  /** One row of an array, without the row dimension. */
+  | { readonly kind: 'array'; readonly tensor: Omit<Tensor, 'name'> }
+  /** A whole object. */
+  | { readonly kind: 'object'; readonly bytes: Uint8Array }
+  /** It could not be read, and never will be. */
+  | { readonly kind: 'unreadable'; readonly error: ServingError };
 
 /** Where reading goes on. */
 export interface Position {
   /** Records before it. */
   readonly records: number;
-  /** A byte at or before the first of the next record, and behind the last one's content. */
+  /** Where the next record is looked for: bytes, rows or objects, as the source counts. */
   readonly offset: number;
-  /** Lines or rows before `offset`, counted from the shard's start. */
+  /** Lines or rows before it, counted from the shard's start. */
   readonly number: number;
 }
 
@@ -32,45 +55,62 @@ export type RecordReader = AsyncGenerator<readonly SourceRecord[], number>;
 export const maximumRecordBytes = 64 * 1024 * 1024;
 
 export function startOf(source: ShardSource): Position {
-  return { records: 0, offset: source.start, number: 0 };
+  switch (source.kind) {
+    case 'lines':
+      return { records: 0, offset: source.start, number: source.linesBefore ?? 0 };
+    case 'errors':
+      return { records: 0, offset: source.start, number: 0 };
+    case 'rows':
+      return { records: 0, offset: source.firstRow, number: source.firstRow };
+    case 'objects':
+      return { records: 0, offset: 0, number: source.before };
+  }
 }
 
 /** The position behind a record. */
 export function positionBehind(record: SourceRecord, records: number): Position {
-  return { records, offset: record.offset + record.sizeBytes, number: record.number + 1 };
+  return { records, offset: record.next, number: record.number + 1 };
 }
 
-/** The records of a shard from a position on. */
-export async function* readRecords(
-  store: ObjectStore,
+/** Where records are read from. */
+export interface RecordStores {
+  /** The jobs bucket. */
+  readonly input: ObjectStore;
+  /** The results bucket: it holds what was unpacked, and the errors of other jobs. */
+  readonly results: ObjectStore;
+  readonly tables: TableFiles;
+}
+
+/**
+ * The records of a shard from a position on.
+ *
+ * @param format the job's own word on what objects are
+ */
+export function readRecords(
+  stores: RecordStores,
   source: ShardSource,
   from: Position,
+  format: InputFormat | undefined,
 ): RecordReader {
-  const blocks = readBlocks(
-    pinned(store, source.object.key),
-    source.object,
-    firstByteToRead(from.offset),
-    source.end,
-  );
-  const lines = readLines(blocks, {
-    start: from.offset,
-    end: source.end,
-    maximumBytes: maximumRecordBytes,
-  });
-  for (;;) {
-    const next = await lines.next();
-    if (next.done === true) return from.number + next.value;
-    yield next.value.map(({ offset, linesBefore, sizeBytes, bytes }) => ({
-      number: from.number + linesBefore,
-      offset,
-      sizeBytes,
-      bytes,
-    }));
+  const input = pinned(stores.input);
+  switch (source.kind) {
+    case 'lines':
+      return readLineRecords(source.unpacked === undefined ? input : stores.results, source, from);
+    case 'rows':
+      return source.format === 'npy'
+        ? readNpyRecords(input, source, from)
+        : readTableRecords(input, stores.tables, source, from);
+    case 'objects':
+      return readObjectRecords(input, source, from);
+    case 'errors':
+      return readPickedRecords({ ...stores, input }, source, from, format);
   }
 }
 
-/** Reads that say which object of the input is no longer the one that was planned, when one is not. */
-function pinned(store: ObjectStore, name: string): Pick<ObjectStore, 'read'> {
+/** Objects of the input: reads that say which of them is no longer the one that was planned, when one is not. */
+export type InputReads = Pick<ObjectStore, 'read'>;
+
+function pinned(store: ObjectStore): InputReads {
   return {
     async read(object, start, end) {
       try {
@@ -80,10 +120,21 @@ function pinned(store: ObjectStore, name: string): Pick<ObjectStore, 'read'> {
         if (code !== 'NOT_FOUND' && code !== 'CONFLICT') throw thrown;
         throw new ServingError(
           'CONFLICT',
-          `input ${name} was replaced or deleted after the job was planned`,
+          `input ${object.key} was replaced or deleted after the job was planned`,
           { cause: thrown },
         );
       }
     },
+  };
+}
+
+/** A record that is larger than a record may be. */
+export function tooLarge(sizeBytes: number): RecordContent {
+  return {
+    kind: 'unreadable',
+    error: new ServingError(
+      'PAYLOAD_TOO_LARGE',
+      `record: expected at most ${maximumRecordBytes} bytes, got ${sizeBytes}`,
+    ),
   };
 }

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError, toServingError } from '../errors.ts';
 import type { ModelLease } from '../models/provider.ts';
@@ -7,21 +8,30 @@ import {
   readJobCalibration,
   writeCalibration,
 } from './calibration.ts';
-import { readSegments, type Segment, writeSegment } from './checkpoint.ts';
+import { readSegments, type Segment, type SegmentContent, writeSegment } from './checkpoint.ts';
 import { readStop } from './control.ts';
 import { type Decision, decide } from './decision.ts';
-import { createDecoder, type RecordDecoder } from './decode.ts';
-import { encodeErrorLine, encodeResponseLine, idOf } from './encode.ts';
+import { layoutOf } from './engine/column-encoder.ts';
+import { ModelEngine } from './engine/engine.ts';
+import { idOf } from './engine/requests.ts';
+import { encodeErrorLine } from './error-lines.ts';
 import type { AttemptNotes, Findings } from './investigation.ts';
 import { windowLimit } from './investigation.ts';
 import type { Job } from './job.ts';
-import type { Piece } from './object-store.ts';
+import type { Piece, StoredPiece } from './object-store.ts';
 import { formatCrc32, OutputBuffer } from './output-buffer.ts';
 import type { TransformContext } from './ports.ts';
-import { type Position, positionBehind, readRecords, startOf } from './records.ts';
+import {
+  type Position,
+  positionBehind,
+  readRecords,
+  type SourceRecord,
+  startOf,
+} from './records.ts';
 import { type Runnable, runTogether } from './run-together.ts';
-import type { ShardDelivery } from './shard.ts';
-import { readWindows, type WindowEntry } from './windows.ts';
+import type { ShardDelivery, ShardSource } from './shard.ts';
+import { encodeTablePart } from './table-part.ts';
+import { readWindows, type WindowOptions } from './windows.ts';
 
 const stopCheckMs = 5_000;
 /** Records by which rows per run are measured. */
@@ -47,14 +57,15 @@ type PassOutcome = Decision | 'continued' | 'stopped' | 'superseded';
 /** One attempt at a shard, by one process. */
 export class ShardAttempt {
   readonly #options: ShardAttemptOptions;
-  readonly #decode: RecordDecoder;
+  readonly #engine: ModelEngine;
   /** The longest that a window took so far. */
   #windowMs = 0;
   #stopCheckedMs: number;
 
   constructor(options: ShardAttemptOptions) {
     this.#options = options;
-    this.#decode = createDecoder(options.job, options.lease.session);
+    const { context, job, lease, delivery } = options;
+    this.#engine = new ModelEngine(context, job, lease, delivery.message.shard.source);
     this.#stopCheckedMs = options.context.nowMs();
   }
 
@@ -76,14 +87,13 @@ export class ShardAttempt {
 
   /** From the last segment to the end of the shard. */
   async #pass(segments: Segment[], rowsPerRun: number): Promise<PassOutcome> {
-    const { context, delivery, findings, notes } = this.#options;
-    const { source } = delivery.message.shard;
-    const stretch = new Stretch(context.nowMs(), segments.at(-1), startOf(source));
-    const windows = readWindows(readRecords(context.input, source, stretch.to), this.#decode, {
-      rows: windowRuns * rowsPerRun,
+    const { context, findings, notes } = this.#options;
+    const stretch = new Stretch(context.nowMs(), segments.at(-1), startOf(this.#source));
+    if (segments.length === 0) this.#writeHeader(stretch);
+    const windows = this.#readWindows(stretch.to, {
+      records: windowRuns * rowsPerRun,
       firstRecord: stretch.to.records,
       limit: (record) => windowLimit(findings, record),
-      refused: (record) => (findings.poison.has(record) ? poisonError : undefined),
     });
     try {
       for (;;) {
@@ -107,47 +117,51 @@ export class ShardAttempt {
     }
   }
 
+  get #source(): ShardSource {
+    return this.#options.delivery.message.shard.source;
+  }
+
+  #readWindows(from: Position, options: WindowOptions) {
+    const { context, job } = this.#options;
+    return readWindows(readRecords(context, this.#source, from, job.format), options);
+  }
+
+  /** Names of columns: once in parts that are put together, and otherwise in each. */
+  #writeHeader(stretch: Stretch): void {
+    const { job, delivery } = this.#options;
+    const { header } = this.#engine.encoder;
+    if (header === undefined || (job.output.merge && delivery.message.shard.index > 0)) return;
+    stretch.output.append(Buffer.from(`${header}\n`));
+  }
+
   async #runWindow(
     stretch: Stretch,
-    window: readonly WindowEntry[],
+    window: readonly SourceRecord[],
     rowsPerRun: number,
   ): Promise<void> {
-    const { context, lease, delivery } = this.#options;
-    const { source } = delivery.message.shard;
+    const { context, findings } = this.#options;
+    const first = stretch.to.records;
     const startMs = context.monotonicMs();
-    const runnable = window.flatMap(({ decoded }) => ('inputs' in decoded ? decoded : []));
-    const outcomes = await runTogether(lease.session, runnable, { rowsPerRun });
+    const healthy = window.filter((_, index) => !findings.poison.has(first + index));
+    const outcomes = (await this.#engine.transform(healthy, rowsPerRun)).values();
     stretch.runMs += context.monotonicMs() - startMs;
     let lines = '';
     let errorLines = '';
-    let next = 0;
-    for (const { record, decoded } of window) {
-      const failure = (error: ServingError) => {
-        const id = 'inputs' in decoded ? decoded.id : idOf(record);
-        errorLines += encodeErrorLine(source, record, id, error);
+    for (const [index, record] of window.entries()) {
+      const outcome = findings.poison.has(first + index)
+        ? { error: poisonError, id: idOf(record) }
+        : (outcomes.next().value ?? { error: toServingError(undefined) });
+      if ('line' in outcome) {
+        lines += `${outcome.line}\n`;
+      } else {
+        errorLines += encodeErrorLine(this.#source, record, outcome);
         stretch.failed += 1;
-      };
-      if (!('inputs' in decoded)) {
-        failure(decoded);
-        continue;
-      }
-      const outcome = outcomes[next++];
-      if (outcome === undefined || outcome instanceof ServingError) {
-        failure(outcome ?? new ServingError('INTERNAL', 'internal error'));
-        continue;
-      }
-      try {
-        lines += encodeResponseLine(lease, decoded, outcome);
-      } catch (thrown) {
-        failure(toServingError(thrown));
       }
     }
     stretch.output.append(Buffer.from(lines));
     stretch.errors.append(Buffer.from(errorLines));
     const last = window.at(-1);
-    if (last !== undefined) {
-      stretch.to = positionBehind(last.record, stretch.to.records + window.length);
-    }
+    if (last !== undefined) stretch.to = positionBehind(last, first + window.length);
     this.#windowMs = Math.max(this.#windowMs, context.monotonicMs() - startMs);
   }
 
@@ -184,34 +198,44 @@ export class ShardAttempt {
   ): Promise<Decision> {
     const { context, keys, job, delivery, attemptId } = this.#options;
     const last = stretch.close(context.nowMs());
-    const all = [...segments, { ...last, output: undefined, errors: undefined }];
-    const sum = (figure: (segment: Segment) => number) =>
-      all.reduce((total, segment) => total + figure(segment), 0);
+    const output = await this.#finishOutput(segments, last);
+    const errors = piecesOf(segments, ({ errors: kept }) => kept, last.errors);
+    const sum = (figure: (segment: Pick<Segment, 'failed' | 'workMs' | 'runMs'>) => number) =>
+      [...segments, last].reduce((total, segment) => total + figure(segment), 0);
     const figures = {
       records: last.to.records,
       failed: sum(({ failed }) => failed),
       numbers,
-      outputBytes: sum(({ output }) => output?.sizeBytes ?? 0) + last.output.byteLength,
-      outputCrc32: formatCrc32(last.outputCrc32),
-      errorsBytes: sum(({ errors }) => errors?.sizeBytes ?? 0) + last.errors.byteLength,
+      outputBytes: bytesOf(output.pieces),
+      outputCrc32: formatCrc32(output.crc32),
+      errorsBytes: bytesOf(errors),
       workMs: sum(({ workMs }) => workMs),
       runMs: sum(({ runMs }) => runMs),
     };
-    const pieces = (kept: (segment: Segment) => Piece | undefined, tail: Uint8Array): Piece[] => [
-      ...segments.flatMap((segment) => kept(segment) ?? []),
-      tail,
-    ];
     return decide(
       context.results,
       keys,
       job,
       delivery.message,
       { attempt: attemptId, figures },
-      {
-        output: pieces(({ output }) => output, last.output),
-        errors: pieces(({ errors }) => errors, last.errors),
-      },
+      { output: output.pieces, errors },
     );
+  }
+
+  /** The part as it is stored: the lines as they are, or a table made of them. */
+  async #finishOutput(segments: readonly Segment[], last: SegmentContent) {
+    const { context, job, lease } = this.#options;
+    const pieces = piecesOf(segments, ({ output }) => output, last.output);
+    if (job.output.format !== 'parquet') return { pieces, crc32: last.outputCrc32 };
+    const lines: Uint8Array[] = [];
+    for (const piece of pieces) {
+      const stored = !(piece instanceof Uint8Array);
+      lines.push(stored ? await context.results.read(piece, 0, piece.sizeBytes) : piece);
+    }
+    const hasTask = context.predictorOf(lease.session) !== undefined;
+    const { columns } = layoutOf(job, lease, this.#source, hasTask);
+    const table = await encodeTablePart(context.tables, columns, Buffer.concat(lines));
+    return { pieces: [table], crc32: crc32(table) };
   }
 
   /** Rows of one run: the job's, or measured now for all of its shards, within the model's own limit. */
@@ -249,27 +273,25 @@ export class ShardAttempt {
 
   /** The first records of the shard that the model accepts. */
   async #readSample(): Promise<{ records: number; sample: Runnable[] }> {
-    const { context, delivery, lease } = this.#options;
-    const { source } = delivery.message.shard;
-    const windows = readWindows(readRecords(context.input, source, startOf(source)), this.#decode, {
-      rows: Number.POSITIVE_INFINITY,
+    const { session } = this.#options.lease;
+    const windows = this.#readWindows(startOf(this.#source), {
+      records: sampleRecords,
       firstRecord: 0,
       limit: () => sampleRecords,
-      refused: () => undefined,
     });
     const first = await windows.next();
     await windows.return(0);
-    const window = first.done === true ? [] : first.value;
-    const decoded = window.flatMap((entry) => ('inputs' in entry.decoded ? entry.decoded : []));
-    const outcomes = await runTogether(lease.session, decoded, { rowsPerRun: 1 });
+    const records = first.done === true ? [] : first.value;
+    const decoded = await this.#engine.sample(records);
+    const outcomes = await runTogether(session, decoded, { rowsPerRun: 1 });
     const sample = decoded.filter((_, index) => !(outcomes[index] instanceof ServingError));
-    return { records: window.length, sample };
+    return { records: records.length, sample };
   }
 }
 
 const poisonError = new ServingError(
   'INTERNAL',
-  'the process ended whenever this record was run: it crashed or ran out of time',
+  'whenever this record was run, the process crashed, ran out of time or failed',
 );
 
 /** Predictions and failed records since the last segment. */
@@ -294,7 +316,7 @@ class Stretch {
   }
 
   /** Everything so far; what comes next is a new stretch. */
-  close(nowMs: number) {
+  close(nowMs: number): SegmentContent {
     const content = {
       from: this.#from,
       to: this.to,
@@ -311,4 +333,20 @@ class Stretch {
     this.runMs = 0;
     return content;
   }
+}
+
+/** What segments keep, and behind it what is in memory. */
+function piecesOf(
+  segments: readonly Segment[],
+  kept: (segment: Segment) => StoredPiece | undefined,
+  tail: Uint8Array,
+): Piece[] {
+  return [...segments.flatMap((segment) => kept(segment) ?? []), tail];
+}
+
+function bytesOf(pieces: readonly Piece[]): number {
+  return pieces.reduce(
+    (sum, piece) => sum + (piece instanceof Uint8Array ? piece.byteLength : piece.sizeBytes),
+    0,
+  );
 }

@@ -3,16 +3,57 @@ import { inputObjectSchema } from './job.ts';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
+/** Lines whose first byte lies in a range of bytes. */
+const lineSourceSchema = v.object({
+  kind: v.literal('lines'),
+  format: v.picklist(['jsonl', 'csv', 'text']),
+  object: inputObjectSchema,
+  start: count,
+  end: count,
+  /** CSV: the line that names the columns. */
+  header: v.optional(v.string()),
+  /** Lines of the object before `start` that are no records: those of a header. */
+  linesBefore: v.optional(count),
+  /** `object` is a stretch of an object that was packed: which one, and where the stretch begins in what it held. */
+  unpacked: v.optional(v.object({ key: v.string(), offset: count })),
+});
+export type LineSource = v.InferOutput<typeof lineSourceSchema>;
+
+/** Rows of an object that counts them: an array, or a table. */
+const rowSourceSchema = v.object({
+  kind: v.literal('rows'),
+  format: v.picklist(['npy', 'parquet']),
+  object: inputObjectSchema,
+  firstRow: count,
+  rows: count,
+});
+export type RowSource = v.InferOutput<typeof rowSourceSchema>;
+
+/** Whole objects: a record each. */
+const objectSourceSchema = v.object({
+  kind: v.literal('objects'),
+  objects: v.array(inputObjectSchema),
+  /** Objects of the job before these. */
+  before: count,
+});
+export type ObjectSource = v.InferOutput<typeof objectSourceSchema>;
+
+/** Records that another job named as failed: lines of its errors file. */
+const errorSourceSchema = v.object({
+  kind: v.literal('errors'),
+  /** In the results bucket. */
+  object: inputObjectSchema,
+  start: count,
+  end: count,
+});
+export type ErrorSource = v.InferOutput<typeof errorSourceSchema>;
+
 /** The records of one shard. */
 export const shardSourceSchema = v.variant('kind', [
-  /** Lines (or CSV records) whose first byte lies in a range of bytes. */
-  v.object({
-    kind: v.literal('lines'),
-    format: v.picklist(['jsonl', 'csv', 'text']),
-    object: inputObjectSchema,
-    start: count,
-    end: count,
-  }),
+  lineSourceSchema,
+  rowSourceSchema,
+  objectSourceSchema,
+  errorSourceSchema,
 ]);
 export type ShardSource = v.InferOutput<typeof shardSourceSchema>;
 
@@ -44,4 +85,22 @@ export interface ShardDelivery {
   readonly receiveCount: number;
   /** When the invocation ends, in milliseconds since 1970. */
   readonly deadlineMs: number;
+}
+
+/** What the numbers of failed records count within: an object's lines or rows, or the job's objects. */
+export function numberedWithin(source: ShardSource): string {
+  switch (source.kind) {
+    case 'lines':
+      return source.unpacked?.key ?? source.object.key;
+    case 'rows':
+    case 'errors':
+      return source.object.key;
+    case 'objects':
+      return '';
+  }
+}
+
+/** Whether a source's own numbers count from the object's start already. */
+export function isNumberedFromStart(source: ShardSource): boolean {
+  return source.kind !== 'lines';
 }

@@ -64,6 +64,7 @@ async function workOn(context: TransformContext, delivery: ShardDelivery): Promi
 
   const attemptId = context.newId();
   const notes = new AttemptNotes(results, keys, message, attemptId);
+  let foreseen = true;
   try {
     if (repeated) await notes.loading();
     const lease = await acquirePinned(context, job);
@@ -81,17 +82,23 @@ async function workOn(context: TransformContext, delivery: ShardDelivery): Promi
       });
       const decision = await attempt.run();
       if (typeof decision === 'string') return decision;
+      if (decision.attempt === attemptId) {
+        const { records, failed } = decision.figures;
+        context.meters.shardDecided(records, failed);
+      }
       return await finish(context, keys, job, message, decision);
     } finally {
       lease.release();
     }
   } catch (thrown) {
     // What no further delivery can change is told once, for the whole job.
-    if (!isFinal(thrown)) throw thrown;
-    return await stop(context, keys, thrown.message);
+    if (isFinal(thrown)) return await stop(context, keys, thrown.message);
+    // A failure that nobody foresaw is told apart record by record, as a death is: its note stays.
+    foreseen = toServingError(thrown).retryable;
+    throw thrown;
   } finally {
     // Best effort: a note that stays makes the next attempt careful, no more.
-    await notes.ended().catch(() => undefined);
+    if (foreseen) await notes.ended().catch(() => undefined);
   }
 }
 
@@ -132,6 +139,7 @@ async function stop(
 ): Promise<ShardOutcome> {
   const atMs = context.nowMs();
   await writeControl(context.results, keys, { state: 'failed', reason, atMs });
+  context.meters.jobFailed();
   context.log.warn('job failed', { job: keys.prefix, reason });
   return 'stopped';
 }

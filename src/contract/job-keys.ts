@@ -54,6 +54,9 @@ export function jobKeys(jobId: string) {
     mergedGroup: (group: number) => `${work}merged/${digits(group)}`,
     segments: (shard: number) => `${work}segments/${digits(shard)}/`,
     attempts: (shard: number, redrives: number) => `${work}attempts/${digits(shard)}/${redrives}/`,
+    /** A stretch of an object that was packed, by the object's hash and where it begins in what the object holds. */
+    unpacked: (object: string, offset: number) =>
+      `${work}unpacked/${object}/${String(offset).padStart(15, '0')}`,
     prepared: (shard: number, attempt: string) => `${work}prepared/${digits(shard)}/${attempt}`,
   };
 }

@@ -5,10 +5,11 @@ import {
   createEventBridgeClient,
   EventBridgeJobEvents,
 } from '../adapters/eventbridge/job-events.ts';
+import { createTableFiles } from '../adapters/parquet/table-files.ts';
 import { S3ObjectStore } from '../adapters/s3/object-store.ts';
 import { SqsWorkQueue } from '../adapters/sqs/work-queue.ts';
 import type { PlanMessage } from '../batch/plan-message.ts';
-import type { BatchContext, JobEvents, Log } from '../batch/ports.ts';
+import type { BatchContext, JobEvents } from '../batch/ports.ts';
 import type { ShardMessage } from '../batch/shard.ts';
 import type { BatchSettings } from './batch-settings.ts';
 
@@ -21,7 +22,7 @@ export interface BatchSide extends BatchContext {
 export function createBatchSide(
   settings: BatchSettings,
   clients: { readonly s3: S3Client; readonly sqs: SQSClient },
-  log: Log,
+  observers: Pick<BatchContext, 'log' | 'meters'>,
 ): BatchSide {
   return {
     input: new S3ObjectStore(clients.s3, settings.jobsBucket),
@@ -29,9 +30,10 @@ export function createBatchSide(
     shards: new SqsWorkQueue(clients.sqs, settings.shardQueueUrl),
     plans: new SqsWorkQueue(clients.sqs, settings.planQueueUrl),
     events: eventsOf(settings),
+    tables: createTableFiles(),
     nowMs: Date.now,
     newId: randomUUID,
-    log,
+    ...observers,
   };
 }
 

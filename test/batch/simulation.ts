@@ -1,3 +1,5 @@
+import { createMediaDecoders } from '../../src/adapters/media/decoders.ts';
+import { createTableFiles } from '../../src/adapters/parquet/table-files.ts';
 import type { ObjectStore } from '../../src/batch/object-store.ts';
 import { planJob } from '../../src/batch/plan-job.ts';
 import type { JobCompleted, ShardQueue, TransformContext } from '../../src/batch/ports.ts';
@@ -221,6 +223,9 @@ export class Simulation {
       results: mortalStore(this.#results, call),
       shards,
       models: mortalModels(this.#models, call, die),
+      tables: createTableFiles(),
+      decoders: async () => createMediaDecoders(),
+      predictorOf: () => undefined,
       events: {
         completed: (event) =>
           call(async () => {
@@ -230,6 +235,11 @@ export class Simulation {
       nowMs: () => this.#nowMs,
       monotonicMs: () => performance.now(),
       newId: () => `id-${this.#ids++}`,
+      meters: {
+        shardDecided: () => undefined,
+        jobCompleted: () => undefined,
+        jobFailed: () => undefined,
+      },
       log: { info: () => undefined, warn: () => undefined },
       limits: this.#limits,
       maxReceiveCount: this.#maxReceiveCount,

@@ -106,7 +106,7 @@ describe('an upload of JSON lines', () => {
       expect.objectContaining({
         number: 124,
         id: `${minimum}/-1`,
-        reason: expect.stringContaining('process ended') as unknown,
+        reason: expect.stringContaining('the process crashed') as unknown,
       }),
     ]);
   }, 60_000);

@@ -1,14 +1,13 @@
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createS3Client } from '../../adapters/s3/client.ts';
 import { createSqsClient } from '../../adapters/sqs/client.ts';
+import { jobMeters } from '../../adapters/telemetry/job-meters.ts';
 import { createTelemetry, observeModels } from '../../adapters/telemetry/telemetry.ts';
 import type { Environment } from '../../contract/environment.ts';
 import { createBatchSide } from '../batch-context.ts';
 import { parseBatchSettings } from '../batch-settings.ts';
-import { createModelSide } from '../model-side.ts';
+import { createModelSide, createRecycler } from '../model-side.ts';
+import { observed } from '../observed.ts';
 import { parseModelSettings } from '../settings.ts';
 import { handleEach } from '../sqs-records.ts';
 import { handlePlanMessage } from './planner.ts';
@@ -21,18 +20,16 @@ export function createPlanHandler(environment: Environment) {
   const batch = createBatchSide(
     parseBatchSettings(environment),
     { s3, sqs: createSqsClient() },
-    logger,
+    { log: logger, meters: jobMeters(telemetry) },
   );
-  const { models } = createModelSide(
-    parseModelSettings(environment),
-    s3,
-    observeModels(telemetry),
+  const modelSettings = parseModelSettings(environment);
+  const { models } = createModelSide(modelSettings, s3, observeModels(telemetry));
+  const recycler = createRecycler(modelSettings, models, (residentBytes) =>
+    logger.warn('memory does not come down: the environment ends', { residentBytes }),
   );
   const context = { ...batch, models };
-  return middy<SQSEvent, SQSBatchResponse>()
-    .use(injectLambdaContext(logger))
-    .use(logMetrics(telemetry.metrics, { captureColdStartMetric: true }))
-    .handler(async (event, { getRemainingTimeInMillis }) => {
+  return observed<SQSEvent, SQSBatchResponse>(telemetry, recycler).handler(
+    async (event, { getRemainingTimeInMillis }) => {
       const deadlineMs = Date.now() + getRemainingTimeInMillis();
       return handleEach(
         event,
@@ -42,5 +39,6 @@ export function createPlanHandler(environment: Environment) {
           logger.error('plan message failed', { messageId, error });
         },
       );
-    });
+    },
+  );
 }

@@ -1,19 +1,18 @@
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createFirstSession } from '../../adapters/onnxruntime/first-session.ts';
 import { createS3Client } from '../../adapters/s3/client.ts';
 import { createSqsClient } from '../../adapters/sqs/client.ts';
+import { jobMeters } from '../../adapters/telemetry/job-meters.ts';
 import { createTelemetry, observeModels } from '../../adapters/telemetry/telemetry.ts';
 import { parseDocument } from '../../batch/document.ts';
-import { defaultTransformLimits } from '../../batch/ports.ts';
+import { defaultTransformLimits, type TransformContext } from '../../batch/ports.ts';
 import { shardMessageSchema } from '../../batch/shard.ts';
 import { transformShard } from '../../batch/transform-shard.ts';
 import type { Environment } from '../../contract/environment.ts';
 import { createBatchSide } from '../batch-context.ts';
 import { parseBatchSettings } from '../batch-settings.ts';
-import { createModelSide } from '../model-side.ts';
+import { createModelSide, createRecycler, predictServices } from '../model-side.ts';
+import { observed } from '../observed.ts';
 import { parseModelSettings } from '../settings.ts';
 import { handleEach, receiveCountOf } from '../sqs-records.ts';
 import { keepInvisible } from './keep-invisible.ts';
@@ -24,10 +23,18 @@ export async function createTransformHandler(environment: Environment) {
   const { logger } = telemetry;
   const s3 = createS3Client();
   const settings = parseBatchSettings(environment);
-  const batch = createBatchSide(settings, { s3, sqs: createSqsClient() }, logger);
-  const context = {
+  const observers = { log: logger, meters: jobMeters(telemetry) };
+  const batch = createBatchSide(settings, { s3, sqs: createSqsClient() }, observers);
+  const modelSettings = parseModelSettings(environment);
+  const { models, predictors } = createModelSide(modelSettings, s3, observeModels(telemetry));
+  const recycler = createRecycler(modelSettings, models, (residentBytes) =>
+    logger.warn('memory does not come down: the environment ends', { residentBytes }),
+  );
+  const context: TransformContext = {
     ...batch,
-    models: createModelSide(parseModelSettings(environment), s3, observeModels(telemetry)).models,
+    models,
+    predictorOf: (session) => predictors.of(session),
+    decoders: predictServices(s3, settings.jobsBucket),
     monotonicMs: () => performance.now(),
     limits: defaultTransformLimits,
     maxReceiveCount: settings.shardMaxReceiveCount,
@@ -48,10 +55,8 @@ export async function createTransformHandler(environment: Environment) {
   };
 
   await createFirstSession();
-  return middy<SQSEvent, SQSBatchResponse>()
-    .use(injectLambdaContext(logger))
-    .use(logMetrics(telemetry.metrics, { captureColdStartMetric: true }))
-    .handler(async (event, { getRemainingTimeInMillis }) => {
+  return observed<SQSEvent, SQSBatchResponse>(telemetry, recycler).handler(
+    async (event, { getRemainingTimeInMillis }) => {
       const deadlineMs = Date.now() + getRemainingTimeInMillis();
       return handleEach(
         event,
@@ -61,5 +66,6 @@ export async function createTransformHandler(environment: Environment) {
           logger.error('shard failed', { messageId, error });
         },
       );
-    });
+    },
+  );
 }

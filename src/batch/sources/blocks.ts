@@ -1,4 +1,4 @@
-import type { ObjectPin, ObjectStore } from './object-store.ts';
+import type { ObjectPin, ObjectStore } from '../object-store.ts';
 
 /** Consecutive bytes of an object. */
 export interface Block {

@@ -1,0 +1,81 @@
+import type { ServingError } from '../../errors.ts';
+import type { ModelLease } from '../../models/provider.ts';
+import type { Job } from '../job.ts';
+import type { TransformContext } from '../ports.ts';
+import type { SourceRecord } from '../records.ts';
+import type { Runnable } from '../run-together.ts';
+import type { ShardSource } from '../shard.ts';
+import { createOutputEncoder, type OutputEncoder } from './output-encoder.ts';
+import { PredictionEngine } from './predictions.ts';
+import { isRequest, RequestEngine } from './requests.ts';
+import { RowEngine } from './rows.ts';
+
+/** What became of one record: the line that is its prediction, or why there is none. */
+export type RecordOutcome =
+  | { readonly line: string }
+  | { readonly error: ServingError; readonly id?: string | undefined };
+
+/** One way from records to lines. */
+export interface Engine {
+  /** Outcomes in the order of the records. How they are put together depends on nothing but the records. */
+  transform(records: readonly SourceRecord[], rowsPerRun: number): Promise<RecordOutcome[]>;
+  /** Records as the model is run with them, those that can be: what rows per run are measured by. */
+  sample(records: readonly SourceRecord[]): Promise<Runnable[]>;
+}
+
+export interface EngineContext {
+  readonly job: Job;
+  readonly lease: ModelLease;
+  readonly encoder: OutputEncoder;
+}
+
+/**
+ * Records to predictions for one model. What a record is decides the way: requests of the protocol are answered as
+ * such; other records go through the task that the model declares, or, without one, are rows of its tensors.
+ */
+export class ModelEngine implements Engine {
+  readonly encoder: OutputEncoder;
+  readonly #requests: Engine;
+  readonly #others: Engine;
+
+  constructor(context: TransformContext, job: Job, lease: ModelLease, source: ShardSource) {
+    const predictor = context.predictorOf(lease.session);
+    this.encoder = createOutputEncoder(job, lease, source, predictor !== undefined);
+    const own = { job, lease, encoder: this.encoder };
+    this.#requests = new RequestEngine(own);
+    this.#others =
+      predictor === undefined ? new RowEngine(own) : new PredictionEngine(context, own, predictor);
+  }
+
+  async transform(records: readonly SourceRecord[], rowsPerRun: number): Promise<RecordOutcome[]> {
+    const outcomes = new Array<RecordOutcome>(records.length);
+    const parts = [
+      { engine: this.#requests, places: placesWhere(records, isRequest) },
+      { engine: this.#others, places: placesWhere(records, (record) => !isRequest(record)) },
+    ];
+    for (const { engine, places } of parts) {
+      if (places.length === 0) continue;
+      const own = places.flatMap((place) => records[place] ?? []);
+      const results = await engine.transform(own, rowsPerRun);
+      for (const [index, place] of places.entries()) {
+        const outcome = results[index];
+        if (outcome !== undefined) outcomes[place] = outcome;
+      }
+    }
+    return outcomes;
+  }
+
+  async sample(records: readonly SourceRecord[]): Promise<Runnable[]> {
+    const requests = records.filter(isRequest);
+    return requests.length > 0 ? this.#requests.sample(requests) : this.#others.sample(records);
+  }
+}
+
+function placesWhere(
+  records: readonly SourceRecord[],
+  holds: (record: SourceRecord) => boolean,
+): number[] {
+  const places: number[] = [];
+  for (const [place, record] of records.entries()) if (holds(record)) places.push(place);
+  return places;
+}

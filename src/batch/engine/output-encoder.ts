@@ -1,0 +1,34 @@
+import type { ModelLease } from '../../models/provider.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
+import type { Job } from '../job.ts';
+import type { SourceRecord } from '../records.ts';
+import type { ShardSource } from '../shard.ts';
+import { createColumnEncoder } from './column-encoder.ts';
+import { createJsonLinesEncoder } from './json-lines-encoder.ts';
+import type { DecodedRequest } from './requests.ts';
+
+/** Predictions as lines of an output part, without line ends. */
+export interface OutputEncoder {
+  /** A line before all others of the part; undefined for none. */
+  readonly header: string | undefined;
+  /** @throws ServingError INVALID_REQUEST when the format has no form for a value */
+  response(record: SourceRecord, request: DecodedRequest, outputs: readonly Tensor[]): string;
+  /** @param outputs a row for each record. @throws ServingError INVALID_REQUEST */
+  rows(records: readonly SourceRecord[], outputs: readonly Tensor[]): string[];
+  /** @param json the prediction. */
+  prediction(record: SourceRecord, json: string): string;
+}
+
+/**
+ * @param hasTask whether the model declares a task, so that records other than requests become predictions
+ */
+export function createOutputEncoder(
+  job: Job,
+  lease: ModelLease,
+  source: ShardSource,
+  hasTask: boolean,
+): OutputEncoder {
+  return job.output.format === 'jsonl'
+    ? createJsonLinesEncoder(job, lease)
+    : createColumnEncoder(job, lease, source, hasTask);
+}

@@ -1,0 +1,196 @@
+import { ServingError, toServingError } from '../../errors.ts';
+import type { Session } from '../../models/session.ts';
+import type { CsvReader } from '../../tasks/ports.ts';
+import {
+  defaultParameters,
+  type PredictContext,
+  type PredictInput,
+  type Predictor,
+  type Row,
+} from '../../tasks/predictor.ts';
+import { decodeUtf8 } from '../../tasks/wire/bytes.ts';
+import { predictionJson } from '../../tasks/wire/response.ts';
+import type { TransformContext } from '../ports.ts';
+import type { RecordContent, SourceRecord } from '../records.ts';
+import type { Runnable } from '../run-together.ts';
+import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
+
+/** Raw things (pictures, sound, sentences, rows) through the task that the model declares. */
+export class PredictionEngine implements Engine {
+  readonly #transform: TransformContext;
+  readonly #context: EngineContext;
+  readonly #predictor: Predictor;
+
+  constructor(transform: TransformContext, context: EngineContext, predictor: Predictor) {
+    this.#transform = transform;
+    this.#context = context;
+    this.#predictor = predictor;
+  }
+
+  async transform(records: readonly SourceRecord[]): Promise<RecordOutcome[]> {
+    const { lease, encoder } = this.#context;
+    const { images, csv } = await this.#transform.decoders();
+    const contents = await readCsvRows(
+      csv,
+      records.map(({ content }) => content),
+    );
+    const prepared = contents.map((content) => this.#inputOf(content));
+    const inputs = prepared.filter((one): one is PredictInput => !(one instanceof ServingError));
+    const settled = await this.#predictor.predictEach(
+      inputs,
+      defaultParameters,
+      this.#predictContext(lease.session, lease.configuration.maxBatchSize),
+    );
+    const results = settled.values();
+    const outcomes: RecordOutcome[] = [];
+    for (const [index, record] of records.entries()) {
+      const input = prepared[index];
+      if (input instanceof ServingError) {
+        outcomes.push({ error: input });
+        continue;
+      }
+      const result = results.next().value;
+      try {
+        if (result?.ok !== true) throw result?.error;
+        const json = await predictionJson(result.prediction, images);
+        outcomes.push({ line: encoder.prediction(record, json) });
+      } catch (thrown) {
+        outcomes.push({ error: refusal(thrown) });
+      }
+    }
+    return outcomes;
+  }
+
+  /** Tasks put inputs together themselves, within the model's limit. */
+  async sample(): Promise<Runnable[]> {
+    return [];
+  }
+
+  #predictContext(session: Session, maxBatchSize: number): PredictContext {
+    return {
+      run: (feeds, outputNames) =>
+        session.run(
+          session.inputs.flatMap(({ name }) => feeds.find((feed) => feed.name === name) ?? []),
+          outputNames,
+        ),
+      maxBatchSize,
+      withModel: async (model, version, use) => {
+        const lease = await this.#transform.models.acquire({ model, version });
+        try {
+          const predictor = this.#transform.predictorOf(lease.session);
+          if (predictor === undefined) {
+            throw new ServingError('MODEL_UNAVAILABLE', `model ${model} declares no task`);
+          }
+          const { maxBatchSize: limit } = lease.configuration;
+          return await use(predictor, this.#predictContext(lease.session, limit));
+        } finally {
+          lease.release();
+        }
+      },
+    };
+  }
+
+  #inputOf(content: RecordContent): PredictInput | ServingError {
+    try {
+      return toPredictInput(content, this.#predictor.accepts);
+    } catch (thrown) {
+      return toServingError(thrown);
+    }
+  }
+}
+
+/** What a record's failure is; one that is not about the record is thrown again, for the record is not to blame. */
+function refusal(thrown: unknown): ServingError {
+  const error = toServingError(thrown);
+  if (error.retryable || error.code === 'INTERNAL' || error.code === 'MODEL_UNAVAILABLE') {
+    throw thrown;
+  }
+  return error;
+}
+
+function toPredictInput(content: RecordContent, accepts: Predictor['accepts']): PredictInput {
+  switch (content.kind) {
+    case 'unreadable':
+      throw content.error;
+    case 'object':
+      if (accepts === 'image' || accepts === 'audio') {
+        return { kind: accepts, bytes: content.bytes };
+      }
+      if (accepts === 'text') return { kind: 'text', text: decodeUtf8(content.bytes, 'record') };
+      throw unexpected(accepts, 'an object');
+    case 'line':
+      return fromLine(decodeUtf8(content.bytes, 'record'), accepts);
+    case 'csv':
+      throw new Error('lines of CSV are read beforehand');
+    case 'row':
+      return fromRow(content.row, accepts);
+    case 'array':
+      throw unexpected(accepts, 'a row of an array');
+  }
+}
+
+/** A line is a text, or JSON: a string, or an object with a member `text`, or the row itself. */
+function fromLine(line: string, accepts: Predictor['accepts']): PredictInput {
+  const json = line.startsWith('{') || line.startsWith('"') ? parseJson(line) : line;
+  if (accepts === 'text' && typeof json === 'string') return { kind: 'text', text: json };
+  if (typeof json === 'object' && json !== null) return fromRow(json as Row, accepts);
+  throw unexpected(accepts, 'a line of text');
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new ServingError('INVALID_REQUEST', 'record: expected JSON, got something else', {
+      cause,
+    });
+  }
+}
+
+function fromRow(row: Row, accepts: Predictor['accepts']): PredictInput {
+  if (accepts === 'row') return { kind: 'row', row };
+  if (accepts === 'tensors') return { kind: 'tensors', values: row };
+  const text = row['text'];
+  if (accepts === 'text' && typeof text === 'string') return { kind: 'text', text };
+  throw unexpected(accepts, 'a row');
+}
+
+function unexpected(accepts: Predictor['accepts'], got: string): ServingError {
+  return new ServingError('INVALID_REQUEST', `record: expected ${accepts}, got ${got}`);
+}
+
+/** Lines of CSV as rows: all at once, and when one of them is not as the others each by itself. */
+async function readCsvRows(
+  csv: CsvReader,
+  contents: readonly RecordContent[],
+): Promise<readonly RecordContent[]> {
+  const lines = contents.filter((content) => content.kind === 'csv');
+  const [first] = lines;
+  if (first === undefined) return contents;
+  const rows = (await readRows(csv, lines)).values();
+  return contents.map((content) =>
+    content.kind === 'csv' ? (rows.next().value ?? content) : content,
+  );
+}
+
+async function readRows(csv: CsvReader, lines: readonly CsvLine[]): Promise<RecordContent[]> {
+  const [first] = lines;
+  if (first === undefined) return [];
+  const text = [first.header, ...lines.map(({ bytes }) => Buffer.from(bytes).toString())];
+  try {
+    const rows = await csv.read(text.join('\n'));
+    if (rows.length === lines.length) return rows.map((row) => ({ kind: 'row', row }));
+  } catch (thrown) {
+    if (lines.length === 1) return [{ kind: 'unreadable', error: toServingError(thrown) }];
+  }
+  const middle = Math.ceil(lines.length / 2);
+  if (lines.length === 1) return [{ kind: 'unreadable', error: notOneRow }];
+  return [
+    ...(await readRows(csv, lines.slice(0, middle))),
+    ...(await readRows(csv, lines.slice(middle))),
+  ];
+}
+
+type CsvLine = Extract<RecordContent, { readonly kind: 'csv' }>;
+
+const notOneRow = new ServingError('INVALID_REQUEST', 'record: expected one row of CSV');

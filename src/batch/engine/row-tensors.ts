@@ -1,0 +1,115 @@
+import { ServingError } from '../../errors.ts';
+import { stackTensors } from '../../inference/stacking.ts';
+import { convertData } from '../../protocol/formats/convert.ts';
+import { csvFormat } from '../../protocol/formats/csv.ts';
+import { fitShape } from '../../protocol/formats/fit-shape.ts';
+import { tensorsOfInstances } from '../../protocol/formats/instances.ts';
+import { jsonLinesFormat } from '../../protocol/formats/json-lines.ts';
+import { soleInput } from '../../protocol/raw-request.ts';
+import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
+import type { RecordContent, SourceRecord } from '../records.ts';
+
+const newline = Buffer.from('\n');
+const text = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Rows as tensors, one for each input of the model, with a row for each record.
+ *
+ * @param records of one kind
+ * @throws ServingError INVALID_REQUEST when a row is not as the model takes it
+ */
+export async function decodeRows(
+  records: readonly SourceRecord[],
+  inputs: readonly TensorMetadata[],
+): Promise<readonly Tensor[]> {
+  const contents = records.map(({ content }) => content);
+  const [first] = contents;
+  switch (first?.kind) {
+    case 'line':
+      return isText(first.bytes)
+        ? textTensors(contents, inputs)
+        : decodeWith(jsonLinesFormat, joinLines(contents), inputs, new Map());
+    case 'csv': {
+      const body = Buffer.concat([Buffer.from(`${first.header}\n`), joinLines(contents)]);
+      return decodeWith(csvFormat, body, inputs, new Map([['header', 'present']]));
+    }
+    case 'row': {
+      const rows = contents.flatMap((content) =>
+        content.kind === 'row' ? rowValue(content.row, inputs) : [],
+      );
+      return tensorsOfInstances({ rows, exactRows: () => rows }, inputs, 'rows');
+    }
+    case 'array':
+      return [arrayTensor(contents, soleInput(inputs))];
+    default:
+      throw new ServingError(
+        'INVALID_REQUEST',
+        'record: expected rows, got an object; a model that takes pictures or sound declares a task',
+      );
+  }
+}
+
+async function decodeWith(
+  format: typeof jsonLinesFormat,
+  body: Uint8Array,
+  inputs: readonly TensorMetadata[],
+  parameters: ReadonlyMap<string, string>,
+): Promise<readonly Tensor[]> {
+  const context = { parameters, inferenceHeaderContentLength: undefined, inputs };
+  return (await format.decode(body, context)).request.inputs;
+}
+
+function joinLines(contents: readonly RecordContent[]): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  for (const content of contents) {
+    if (content.kind === 'line' || content.kind === 'csv') pieces.push(content.bytes, newline);
+  }
+  return Buffer.concat(pieces);
+}
+
+/** A line of JSON begins like one; anything else is a text. */
+function isText(bytes: Uint8Array): boolean {
+  const first = String.fromCharCode(bytes[0] ?? 0);
+  return !/[\s[{"\d\-tfn]/.test(first);
+}
+
+function textTensors(
+  contents: readonly RecordContent[],
+  inputs: readonly TensorMetadata[],
+): readonly Tensor[] {
+  const input = soleInput(inputs);
+  if (input.datatype !== 'BYTES') {
+    throw new ServingError('INVALID_REQUEST', 'record: expected a line of JSON, got a text');
+  }
+  const data = contents.flatMap((content) =>
+    content.kind === 'line' ? text.decode(content.bytes) : [],
+  );
+  const shape = [data.length, ...input.shape.slice(1).map(() => 1)];
+  return [{ name: input.name, datatype: 'BYTES', shape, data }];
+}
+
+/** A row of a table for a model of one input is its values in the order of the columns. */
+function rowValue(
+  row: Readonly<Record<string, unknown>>,
+  inputs: readonly TensorMetadata[],
+): unknown {
+  const [sole] = inputs;
+  if (inputs.length > 1 || sole === undefined || Object.hasOwn(row, sole.name)) return row;
+  const values = Object.values(row);
+  return values.length === 1 ? values[0] : values;
+}
+
+function arrayTensor(contents: readonly RecordContent[], input: TensorMetadata): Tensor {
+  const rows = contents.flatMap((content) => (content.kind === 'array' ? content.tensor : []));
+  const stacked = stackTensors(
+    rows.map((tensor) => [{ ...tensor, name: input.name, shape: [1, ...tensor.shape] }]),
+  );
+  const [array] = stacked;
+  if (array === undefined) throw new ServingError('INTERNAL', 'internal error');
+  return {
+    name: input.name,
+    datatype: input.datatype,
+    shape: fitShape(array.shape, input, 'row'),
+    data: convertData(array, input.datatype, 'row'),
+  };
+}

@@ -1,0 +1,36 @@
+import type { ServingError } from '../errors.ts';
+import type { SourceRecord } from './records.ts';
+import type { ShardSource } from './shard.ts';
+
+/**
+ * A failed record as a line of JSON: where it is, what is wrong with it, and what is needed to read it again by
+ * itself. `number` counts from 1 within the shard's stretch of the input; the job's own `errors.jsonl` counts from
+ * the start of the object.
+ */
+export function encodeErrorLine(
+  source: ShardSource,
+  record: SourceRecord,
+  { id, error }: { readonly id?: string | undefined; readonly error: ServingError },
+): string {
+  const { origin, offset, sizeBytes } = record;
+  const object = origin?.object ?? ownObject(source);
+  const entry = {
+    input: object?.key ?? (source.kind === 'lines' ? source.unpacked?.key : undefined),
+    number: origin?.number ?? record.number + 1,
+    offset,
+    bytes: sizeBytes,
+    id,
+    code: error.code,
+    reason: error.message,
+    etag: object?.etag,
+    versionId: object?.versionId,
+    objectBytes: object?.sizeBytes,
+  };
+  return `${JSON.stringify(entry)}\n`;
+}
+
+/** The object that a record can be read from again; undefined for one that was packed. */
+function ownObject(source: ShardSource) {
+  if (source.kind === 'objects') return undefined;
+  return source.kind === 'lines' && source.unpacked !== undefined ? undefined : source.object;
+}

@@ -1,0 +1,52 @@
+import { ServingError } from '../../errors.ts';
+import type { InputObject } from '../job.ts';
+import type { InputReads } from '../records.ts';
+import { readBlocks } from './blocks.ts';
+import { readLines } from './lines.ts';
+
+const maximumHeaderBytes = 1024 * 1024;
+
+/** The line that names the columns. */
+export interface CsvHeader {
+  readonly header: string;
+  /** Where the lines of records begin. */
+  readonly end: number;
+  /** Lines up to there, empty ones too. */
+  readonly lines: number;
+}
+
+/** The first line of a CSV object that is not empty. @throws ServingError INVALID_REQUEST when there is none */
+export async function readCsvHeader(store: InputReads, object: InputObject): Promise<CsvHeader> {
+  const blocks = readBlocks(store, object, 0, Math.min(maximumHeaderBytes, object.sizeBytes), {
+    blockBytes: 64 * 1024,
+  });
+  const range = {
+    start: 0,
+    end: object.sizeBytes,
+    maximumBytes: maximumHeaderBytes,
+    quoted: true,
+  };
+  for await (const [line] of readLines(blocks, range)) {
+    if (line?.bytes === undefined) break;
+    const header = Buffer.from(line.bytes).toString();
+    return {
+      header,
+      end: await behindLineEnd(store, object, line.offset + line.sizeBytes),
+      // A quoted line end within a name is one more line.
+      lines: line.linesBefore + header.split('\n').length,
+    };
+  }
+  throw new ServingError(
+    'INVALID_REQUEST',
+    `${object.key}: expected a line that names the columns`,
+  );
+}
+
+async function behindLineEnd(
+  store: InputReads,
+  object: InputObject,
+  lineEnd: number,
+): Promise<number> {
+  const bytes = await store.read(object, lineEnd, Math.min(lineEnd + 2, object.sizeBytes));
+  return lineEnd + (bytes[0] === 0x0d ? bytes.byteLength : Math.min(1, bytes.byteLength));
+}

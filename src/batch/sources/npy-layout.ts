@@ -1,0 +1,57 @@
+import { ServingError } from '../../errors.ts';
+import { elementBytes, type FixedDatatype } from '../../protocol/datatype.ts';
+import { parseNpyHeader } from '../../protocol/formats/npy-header.ts';
+import type { InputObject } from '../job.ts';
+import type { InputReads } from '../records.ts';
+
+/** How the rows of a .npy file lie in it. */
+export interface NpyLayout {
+  readonly datatype: FixedDatatype;
+  readonly rows: number;
+  /** Dimensions of one row. */
+  readonly rowShape: readonly number[];
+  readonly rowBytes: number;
+  readonly dataOffset: number;
+}
+
+/** NumPy's own limit of a header, and its magic. */
+const headerBytes = 10_240;
+
+const datatypes: Readonly<Record<string, FixedDatatype>> = {
+  b1: 'BOOL',
+  u1: 'UINT8',
+  u2: 'UINT16',
+  u4: 'UINT32',
+  u8: 'UINT64',
+  i1: 'INT8',
+  i2: 'INT16',
+  i4: 'INT32',
+  i8: 'INT64',
+  f2: 'FP16',
+  f4: 'FP32',
+  f8: 'FP64',
+};
+
+/** @throws ServingError INVALID_REQUEST when it is not an array whose rows follow each other, in numbers */
+export async function readNpyLayout(store: InputReads, object: InputObject): Promise<NpyLayout> {
+  const head = await store.read(object, 0, Math.min(headerBytes, object.sizeBytes));
+  const header = parseNpyHeader(head);
+  const { kind, itemBytes, bigEndian, fortranOrder, shape, dataOffset } = header;
+  const datatype = datatypes[`${kind}${itemBytes}`];
+  const [rows, ...rowShape] = shape;
+  if (datatype === undefined || bigEndian || fortranOrder || rows === undefined) {
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `${object.key}: expected a little-endian array of numbers in C order with at least one dimension`,
+    );
+  }
+  const rowBytes = rowShape.reduce((product, length) => product * length, elementBytes[datatype]);
+  const expected = dataOffset + rows * rowBytes;
+  if (object.sizeBytes !== expected || rowBytes === 0) {
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `${object.key}: expected ${expected} bytes for shape [${shape.join(',')}], got ${object.sizeBytes}`,
+    );
+  }
+  return { datatype, rows, rowShape, rowBytes, dataOffset };
+}

@@ -1,0 +1,54 @@
+import { elementBytes, type FixedDatatype, viewOf } from '../../protocol/datatype.ts';
+import type { InputReads, Position, RecordReader, SourceRecord } from '../records.ts';
+import type { RowSource } from '../shard.ts';
+import { readBlocks } from './blocks.ts';
+import { type NpyLayout, readNpyLayout } from './npy-layout.ts';
+
+/** Rows of an array: everything along its first dimension. */
+export async function* readNpyRecords(
+  store: InputReads,
+  source: RowSource,
+  from: Position,
+): RecordReader {
+  const { object, firstRow, rows } = source;
+  const layout = await readNpyLayout(store, object);
+  const { dataOffset, rowBytes } = layout;
+  const end = dataOffset + (firstRow + rows) * rowBytes;
+  const start = dataOffset + from.offset * rowBytes;
+  let row = from.offset;
+  let rest: Uint8Array = new Uint8Array(0);
+  for await (const block of readBlocks(store, object, start, end)) {
+    const bytes = rest.byteLength === 0 ? block.bytes : Buffer.concat([rest, block.bytes]);
+    const count = Math.min(Math.floor(bytes.byteLength / rowBytes), firstRow + rows - row);
+    yield Array.from({ length: count }, (_, index) => recordOf(layout, bytes, row + index, index));
+    row += count;
+    rest = bytes.subarray(count * rowBytes);
+    if (row === firstRow + rows) break;
+  }
+  return firstRow + rows;
+}
+
+function recordOf(
+  { datatype, rowShape, rowBytes, dataOffset }: NpyLayout,
+  bytes: Uint8Array,
+  row: number,
+  index: number,
+): SourceRecord {
+  const place = bytes.subarray(index * rowBytes, (index + 1) * rowBytes);
+  return {
+    number: row,
+    offset: dataOffset + row * rowBytes,
+    sizeBytes: rowBytes,
+    next: row + 1,
+    content: {
+      kind: 'array',
+      tensor: { datatype, shape: rowShape, data: elementsOf(datatype, place) },
+    },
+  };
+}
+
+function elementsOf(datatype: FixedDatatype, bytes: Uint8Array) {
+  const size = elementBytes[datatype];
+  const aligned = bytes.byteOffset % size === 0 ? bytes : Uint8Array.from(bytes);
+  return viewOf(datatype, aligned.buffer, aligned.byteOffset, aligned.byteLength / size);
+}
