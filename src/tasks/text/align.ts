@@ -44,10 +44,11 @@ export function alignTokens(text: string, tokens: readonly string[]): Span[] {
   return tokens.map((token) => {
     const from = at;
     const wanted = [...fold(token.replace(marks, ''))];
-    const found = wanted.length > 0 && wanted.every((c, i) => characters[from + i] === c);
+    // A mark alone (SentencePiece writes some) stands for the space, which is nobody's.
+    const found = wanted.every((c, i) => characters[from + i] === c);
     at = found ? from + wanted.length : from + unknownLength(characters, spans, from);
     const start = spans[from]?.start ?? text.length;
-    return { start, end: Math.max(start, spans[at - 1]?.end ?? start) };
+    return { start, end: at === from ? start : (spans[at - 1]?.end ?? start) };
   });
 }
 

@@ -17,6 +17,7 @@ import {
   type PredictInput,
   type Prediction,
   type Predictor,
+  type TaskModel,
 } from '../../../src/tasks/predictor.ts';
 
 export const repository = fileURLToPath(new URL('../../../', import.meta.url));
@@ -44,6 +45,7 @@ function ocr(model: string, ...beside: string[]) {
 
 export interface LoadedModel {
   readonly configuration: TaskConfiguration;
+  readonly model: TaskModel;
   readonly predictor: Predictor;
   readonly context: PredictContext;
   predict(...inputs: PredictInput[]): Promise<Prediction[]>;
@@ -81,20 +83,18 @@ async function load(name: string): Promise<LoadedModel> {
     return existsSync(found) ? await readFile(found, 'utf8') : undefined;
   };
   const labels = (await readBeside('labels.txt'))?.trim().split('\n') ?? [];
-  const predictor = await createPredictor(
-    config.task,
-    {
-      name,
-      inputs: session?.inputs ?? [],
-      outputs: session?.outputs ?? [],
-      labels,
-      readFile: readBeside,
-    },
-    decoders,
-  );
+  const model: TaskModel = {
+    name,
+    inputs: session?.inputs ?? [],
+    outputs: session?.outputs ?? [],
+    labels,
+    readFile: readBeside,
+  };
+  const predictor = await createPredictor(config.task, model, decoders);
   const context = contextOf(session, config.maxBatchSize);
   return {
     configuration: config.task,
+    model,
     predictor,
     context,
     predict: (...inputs) => predictor.predict(inputs, defaultParameters, context),
