@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onnxRuntimeSessionFactory } from '../../src/adapters/onnxruntime/session-factory.ts';
+import { createSessionFactory } from '../../src/adapters/onnxruntime/session-factory.ts';
 import { ServingError } from '../../src/errors.ts';
 import { defaultConfiguration, type ModelConfiguration } from '../../src/models/configuration.ts';
 import type { ModelLease, ModelProvider, ModelSummary } from '../../src/models/provider.ts';
@@ -30,7 +30,7 @@ export class LocalModels implements ModelProvider {
     const path = join(this.#folder, `${model}.onnx`);
     writeFileSync(path, bytes);
     const fingerprint = createHash('sha256').update(bytes).digest('hex');
-    const session = await onnxRuntimeSessionFactory.create(path, {
+    const session = await createSessionFactory().create(path, {
       intraOpThreads: 1,
       graphOptimization: 'all',
     });
