@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { JobKeys } from '../contract/job-keys.ts';
 import { encodeDocument, readDocument } from './document.ts';
 import type { ObjectStore } from './object-store.ts';
+import type { BatchContext } from './ports.ts';
 
 /** `control.json`: whether work on the job shall go on. */
 export const controlSchema = v.object({
@@ -35,4 +36,16 @@ export async function writeControl(
   control: v.InferInput<typeof controlSchema>,
 ): Promise<void> {
   await results.put(keys.control, encodeDocument(control), { contentType: 'application/json' });
+}
+
+/** Ends a job as a whole, for a reason that no further try can change. */
+export async function failJob(
+  { results, nowMs, meters, log }: Pick<BatchContext, 'results' | 'nowMs' | 'meters' | 'log'>,
+  keys: JobKeys,
+  reason: string,
+): Promise<void> {
+  const redrives = (await readControl(results, keys))?.redrives ?? 0;
+  await writeControl(results, keys, { state: 'failed', reason, atMs: nowMs(), redrives });
+  meters.jobFailed();
+  log.warn('job failed', { job: keys.prefix, reason });
 }

@@ -1,5 +1,5 @@
 import type { JobKeys } from '../contract/job-keys.ts';
-import { readStop, writeControl } from './control.ts';
+import { failJob, readStop } from './control.ts';
 import { type Decision, publish } from './decision.ts';
 import { encodeDocument } from './document.ts';
 import { encodeFigures, type Figures, parseNumberedFigures, sumFigures } from './figures.ts';
@@ -100,7 +100,5 @@ async function enforceLimits(
   const reason = tooMany
     ? `${failed} records failed, more than the ${maxFailedRecords} that the job tolerates`
     : `${percent.toFixed(1)} percent of ${records} records failed, more than the ${maxFailedPercent} percent that the job tolerates`;
-  await writeControl(context.results, keys, { state: 'failed', reason, atMs: context.nowMs() });
-  context.meters.jobFailed();
-  context.log.warn('job failed', { jobId: job.jobId, reason });
+  await failJob(context, keys, reason);
 }

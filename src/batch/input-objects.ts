@@ -1,3 +1,4 @@
+import { jobKeys } from '../contract/job-keys.ts';
 import { ServingError } from '../errors.ts';
 
 import type { InputObject, Job } from './job.ts';
@@ -37,6 +38,27 @@ export async function* readInputObjects(
 /** Not what a console leaves behind when it makes a folder, and not the document that asked for the job. */
 function isRecordObject(key: string): boolean {
   return !key.endsWith('/') && !key.endsWith('.job.json');
+}
+
+/**
+ * The errors files of a job, after those that are planned: the one of all failed records, or, for a job that has
+ * not come to its end, those of its shards.
+ */
+export async function* readErrorObjects(
+  results: ObjectStore,
+  jobId: string,
+  skip: number,
+): AsyncGenerator<InputObject> {
+  const keys = jobKeys(jobId);
+  const merged = await results.head(keys.mergedErrors);
+  if (merged !== undefined) {
+    if (skip === 0) yield toInputObject(merged);
+    return;
+  }
+  let index = 0;
+  for await (const object of listAll(results, keys.errorParts)) {
+    if (index++ >= skip) yield toInputObject(object);
+  }
 }
 
 async function* readListed(

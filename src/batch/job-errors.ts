@@ -46,7 +46,7 @@ export async function readJobErrors(
 }
 
 async function* parts(results: ObjectStore, jobId: string): AsyncGenerator<ObjectHead> {
-  for await (const { key } of listAll(results, `${jobKeys(jobId).prefix}errors/`)) {
+  for await (const { key } of listAll(results, jobKeys(jobId).errorParts)) {
     const head = await results.head(key);
     if (head !== undefined) yield head;
   }

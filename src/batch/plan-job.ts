@@ -1,8 +1,9 @@
 import { type JobKeys, jobKeys } from '../contract/job-keys.ts';
-import { readStop } from './control.ts';
+import { toServingError } from '../errors.ts';
+import { failJob, readStop } from './control.ts';
 import { decideDocument, encodeDocument } from './document.ts';
 import { formatOf } from './formats.ts';
-import { readInputObjects } from './input-objects.ts';
+import { readErrorObjects, readInputObjects } from './input-objects.ts';
 import { type InputObject, type Job, readJob } from './job.ts';
 import { completeJob } from './manifest.ts';
 import {
@@ -18,6 +19,7 @@ import {
 import type { BatchContext } from './ports.ts';
 import type { Shard, ShardMessage, ShardSource } from './shard.ts';
 import { splitObject } from './split/split.ts';
+import { splitErrors } from './split/split-bytes.ts';
 
 /** One listing tells of so many shards. */
 const groupShards = 1_000;
@@ -50,9 +52,17 @@ export async function planJob(
 ): Promise<{ readonly outcome: PlanOutcome; readonly fromGroup: number }> {
   const keys = jobKeys(jobId);
   const job = await readJob(context.results, keys);
-  if ((await readStop(context.results, keys)) !== undefined)
-    return { outcome: 'stopped', fromGroup };
-  const plan = await completePlan(context, keys, job, deadlineMs);
+  const stopped = { outcome: 'stopped', fromGroup } as const;
+  if ((await readStop(context.results, keys)) !== undefined) return stopped;
+  let plan: Plan | undefined;
+  try {
+    plan = await completePlan(context, keys, job, deadlineMs);
+  } catch (thrown) {
+    const error = toServingError(thrown);
+    if (error.retryable || error.code === 'INTERNAL') throw thrown;
+    await failJob(context, keys, error.message);
+    return stopped;
+  }
   if (plan === undefined) return { outcome: 'continued', fromGroup };
   if ((await context.results.head(keys.dispatched)) !== undefined) {
     return { outcome: 'planned', fromGroup };
@@ -143,6 +153,8 @@ async function fill(
   open: OpenGroup,
   isLate: () => boolean,
 ): Promise<boolean> {
+  if (job.input.kind === 'errors')
+    return fillWithErrors(context, job.input.jobId, job, open, isLate);
   const splitContext = { ...context, keys, job };
   const media: InputObject[] = [];
   const flush = () => {
@@ -167,6 +179,23 @@ async function fill(
     }
   }
   flush();
+  return true;
+}
+
+/** The failed records of another job: lines of its errors files. */
+async function fillWithErrors(
+  { results }: BatchContext,
+  jobId: string,
+  job: Job,
+  open: OpenGroup,
+  isLate: () => boolean,
+): Promise<boolean> {
+  for await (const object of readErrorObjects(results, jobId, open.cursor.objects)) {
+    for (const { source, next } of splitErrors(object, job, open.cursor.offset)) {
+      open.add(source, next, object);
+      if (open.isFull() || isLate()) return false;
+    }
+  }
   return true;
 }
 

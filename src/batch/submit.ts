@@ -4,8 +4,8 @@ import { ServingError } from '../errors.ts';
 import type { ModelProvider } from '../models/provider.ts';
 import type { ModelReference, PinnedModel } from '../models/reference.ts';
 import { type Calibration, readCalibration } from './calibration.ts';
-import { readStop, writeControl } from './control.ts';
-import { decideDocument } from './document.ts';
+import { failJob, readStop, writeControl } from './control.ts';
+import { decideDocument, readDocument } from './document.ts';
 import { formatOf } from './formats.ts';
 import { toInputObject } from './input-objects.ts';
 import { type InputObject, type Job, jobIdOf, jobSchema } from './job.ts';
@@ -122,7 +122,10 @@ async function createJob(
   const reference: ModelReference = { model: request.model, version: request.version };
   const model = await context.models.resolve(reference);
   const input = upload === undefined ? await resolveInput(context, request) : objects([upload]);
-  const format = 'format' in request.input ? request.input.format : undefined;
+  const format =
+    'errorsOf' in request.input
+      ? await formatOfJob(context, request.input.errorsOf)
+      : request.input.format;
   if (input.kind === 'objects') {
     for (const { key } of input.objects) formatOf(key, format);
   }
@@ -149,6 +152,15 @@ async function createJob(
     await writeControl(context.results, keys, control);
   }
   return document;
+}
+
+/** Failed records are what the job that failed took them for. @throws ServingError NOT_FOUND */
+async function formatOfJob({ results }: SubmitContext, jobId: string): Promise<Job['format']> {
+  const job = await readDocument(results, jobKeys(jobId).job, jobSchema);
+  if (job === undefined) {
+    throw new ServingError('NOT_FOUND', `input.errorsOf: job ${jobId} is not found`);
+  }
+  return job.format;
 }
 
 function pinOf({ model, version, fingerprint }: PinnedModel): PinnedModel {
@@ -195,7 +207,6 @@ async function refuse(context: SubmitContext, jobId: string, thrown: unknown): P
   // Told twice, and what the job needs went away in between: it has what it needs.
   if (await isCreated(context, jobId)) return { outcome: 'job', jobId };
   const keys = jobKeys(jobId);
-  const atMs = context.nowMs();
-  await writeControl(context.results, keys, { state: 'failed', reason: thrown.message, atMs });
+  await failJob(context, keys, thrown.message);
   return { outcome: 'refused', jobId, error: thrown };
 }

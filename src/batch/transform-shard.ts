@@ -1,7 +1,7 @@
 import { type JobKeys, jobKeys } from '../contract/job-keys.ts';
 import { ServingError, toServingError } from '../errors.ts';
 import type { ModelLease } from '../models/provider.ts';
-import { readStop, writeControl } from './control.ts';
+import { failJob, readStop } from './control.ts';
 import { type Decision, readDecision } from './decision.ts';
 import { writeFailedShard } from './failed-shards.ts';
 import { settle } from './finish.ts';
@@ -137,10 +137,7 @@ async function stop(
   keys: JobKeys,
   reason: string,
 ): Promise<ShardOutcome> {
-  const atMs = context.nowMs();
-  await writeControl(context.results, keys, { state: 'failed', reason, atMs });
-  context.meters.jobFailed();
-  context.log.warn('job failed', { job: keys.prefix, reason });
+  await failJob(context, keys, reason);
   return 'stopped';
 }
 

@@ -32,6 +32,7 @@ export function jobKeys(jobId: string) {
     output: (shard: number, shards: number, extension: string) =>
       `${prefix}output/${part(shard, shards, extension)}`,
     errors: (shard: number, shards: number) => `${prefix}errors/${part(shard, shards, 'jsonl')}`,
+    errorParts: `${prefix}errors/`,
     mergedOutput: (extension: string) => `${prefix}output.${extension}`,
     mergedErrors: `${prefix}errors.jsonl`,
     timing: `${prefix}timing.json`,

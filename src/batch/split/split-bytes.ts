@@ -1,4 +1,4 @@
-import type { InputObject } from '../job.ts';
+import type { InputObject, Job } from '../job.ts';
 import type { Split } from './split.ts';
 
 /**
@@ -11,13 +11,27 @@ export function* splitBytes(
   shardBytes: number,
   offset: number,
 ): Generator<Split> {
+  for (const { start, end, next } of ranges(object.sizeBytes, shardBytes, offset)) {
+    yield { source: { kind: 'lines', format, object, start, end }, next };
+  }
+}
+
+/** Of an errors file: each of its lines stands for a record that is read by itself. */
+const errorLineBytes = 300;
+
+/** Ranges of an errors file. */
+export function* splitErrors(object: InputObject, job: Job, offset: number): Generator<Split> {
+  const shardBytes = job.shardRecords * errorLineBytes;
+  for (const { start, end, next } of ranges(object.sizeBytes, shardBytes, offset)) {
+    yield { source: { kind: 'errors', object, start, end }, next };
+  }
+}
+
+function* ranges(sizeBytes: number, shardBytes: number, offset: number) {
   let start = offset;
   do {
-    const end = Math.min(start + shardBytes, object.sizeBytes);
-    yield {
-      source: { kind: 'lines', format, object, start, end },
-      next: end < object.sizeBytes ? end : undefined,
-    };
+    const end = Math.min(start + shardBytes, sizeBytes);
+    yield { start, end, next: end < sizeBytes ? end : undefined };
     start = end;
-  } while (start < object.sizeBytes);
+  } while (start < sizeBytes);
 }
