@@ -13,7 +13,8 @@ export async function leaseCache(trace: Trace, budgetBytes: number): Promise<Out
     remembers: () => false,
   });
   for (const item of trace) {
-    const lease = await cache.acquire(item.key, item.sizeBytes, async () => {
+    const lease = await cache.acquire(item.key, async (makeRoom) => {
+      makeRoom(item.sizeBytes);
       costMs += item.costMs;
       return { value: item.key, sizeBytes: item.sizeBytes, costMs: item.costMs };
     });
