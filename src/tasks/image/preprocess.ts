@@ -9,7 +9,7 @@ import { type Geometry, planGeometry } from './geometry.ts';
 import { channelCount, normalisationTables, toTensor } from './normalise.ts';
 import { readPreprocessorConfiguration } from './preprocessor-config.ts';
 import { resampleOpenCv } from './resample-opencv.ts';
-import { resampleNearest, resamplePillow } from './resample-pillow.ts';
+import { resampleNearest, resamplePillow, type Window } from './resample-pillow.ts';
 import { sampleByCorners } from './sample-corners.ts';
 
 /** A picture as the model takes it, without the dimension of the micro-batch. */
@@ -26,18 +26,42 @@ export interface ImagePreprocessor {
   stack(images: readonly PreparedImage[]): Tensor;
 }
 
-/** Resizes as the configuration says; the same picture when it has the size already. */
-export function resample(
+/** Resizes as the configuration says, and keeps the part that the tensor has room for. */
+function resample(
   image: PixelImage,
-  width: number,
-  height: number,
-  configuration: ImageConfiguration,
+  geometry: Geometry,
+  { interpolation, antialias }: ImageConfiguration,
 ): PixelImage {
+  const { width, height } = geometry;
+  const window = visibleWindow(geometry);
+  if (width === image.width && height === image.height) return cut(image, window);
+  if (interpolation === 'nearest') return cut(resampleNearest(image, width, height), window);
+  if (!antialias) return cut(resampleOpenCv(image, width, height), window);
+  return resamplePillow(image, width, height, interpolation, window);
+}
+
+/** The part of the resized picture that is inside the tensor. */
+function visibleWindow(geometry: Geometry): Window {
+  const { width, height, tensorWidth, tensorHeight } = geometry;
+  const left = Math.max(0, -geometry.left);
+  const top = Math.max(0, -geometry.top);
+  return {
+    left,
+    top,
+    width: Math.min(width, tensorWidth - geometry.left) - left,
+    height: Math.min(height, tensorHeight - geometry.top) - top,
+  };
+}
+
+function cut(image: PixelImage, { left, top, width, height }: Window): PixelImage {
   if (width === image.width && height === image.height) return image;
-  const { interpolation, antialias } = configuration;
-  if (interpolation === 'nearest') return resampleNearest(image, width, height);
-  if (!antialias) return resampleOpenCv(image, width, height);
-  return resamplePillow(image, width, height, interpolation);
+  const { channels } = image;
+  const data = new Uint8Array(width * height * channels);
+  for (let y = 0; y < height; y += 1) {
+    const from = ((y + top) * image.width + left) * channels;
+    data.set(image.data.subarray(from, from + width * channels), y * width * channels);
+  }
+  return { width, height, channels, data };
 }
 
 /**
@@ -71,8 +95,13 @@ export async function createImagePreprocessor(
         const filled = { ...geometry, left: 0, top: 0 };
         return { values: toTensor(pixels, filled, configuration, tables, fill), geometry };
       }
-      const pixels = resample(decoded.pixels, geometry.width, geometry.height, configuration);
-      return { values: toTensor(pixels, geometry, configuration, tables, fill), geometry };
+      const pixels = resample(decoded.pixels, geometry, configuration);
+      const placed = {
+        ...geometry,
+        left: Math.max(0, geometry.left),
+        top: Math.max(0, geometry.top),
+      };
+      return { values: toTensor(pixels, placed, configuration, tables, fill), geometry };
     },
     stack(prepared) {
       const [first] = prepared;

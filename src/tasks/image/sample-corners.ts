@@ -39,21 +39,27 @@ export function sampleByCorners(image: PixelImage, geometry: Geometry, fill: num
     column < 0 || row < 0 || column >= width || row >= height
       ? fill
       : (data[(row * width + column) * channels + channel] ?? 0);
+  const stride = width * channels;
   let out = 0;
   for (let row = 0; row < tensorHeight; row += 1) {
     const top = y.index[row] ?? 0;
     const down = y.weight[row] ?? 0;
+    const rowsInside = top >= 0 && top + 1 < height;
     for (let column = 0; column < tensorWidth; column += 1) {
       const left = x.index[column] ?? 0;
       const across = x.weight[column] ?? 0;
+      const inside = rowsInside && left >= 0 && left + 1 < width;
+      let from = top * stride + left * channels;
       for (let channel = 0; channel < channels; channel += 1) {
-        const upper =
-          at(left, top, channel) * (fractions - across) + at(left + 1, top, channel) * across;
-        const lower =
-          at(left, top + 1, channel) * (fractions - across) +
-          at(left + 1, top + 1, channel) * across;
+        const a = inside ? (data[from] ?? 0) : at(left, top, channel);
+        const b = inside ? (data[from + channels] ?? 0) : at(left + 1, top, channel);
+        const c = inside ? (data[from + stride] ?? 0) : at(left, top + 1, channel);
+        const d = inside ? (data[from + stride + channels] ?? 0) : at(left + 1, top + 1, channel);
+        const upper = a * (fractions - across) + b * across;
+        const lower = c * (fractions - across) + d * across;
         target[out] = (upper * (fractions - down) + lower * down + 512) >> 10;
         out += 1;
+        from += 1;
       }
     }
   }
