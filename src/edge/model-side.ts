@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { DiskVersionFiles } from '../adapters/disk/version-files.ts';
 import { createSessionFactory } from '../adapters/onnxruntime/session-factory.ts';
@@ -7,7 +8,8 @@ import { referencedObjects } from '../adapters/s3/referenced-objects.ts';
 import { machineTarget } from '../contract/target.ts';
 import { Predictors } from '../inference/predictors.ts';
 import { ModelCatalog } from '../models/catalog.ts';
-import { type ModelEvents, ModelService } from '../models/model-service.ts';
+import type { ModelEvents } from '../models/model-events.ts';
+import { ModelService } from '../models/model-service.ts';
 import { VersionLoader } from '../models/version-loader.ts';
 import type { MediaDecoders } from '../tasks/ports.ts';
 import type { PredictServices } from '../tasks/wire/handle.ts';
@@ -17,6 +19,8 @@ import type { ModelSettings } from './settings.ts';
 /** A published change is seen by an idle environment at once, and by a busy one within these. */
 const refreshAfterMs = 2_500;
 const expireAfterMs = 5_000;
+/** A listing takes some 50 ms; what was known is then a better answer than a late one. */
+const patienceMs = 2_000;
 const failureTtlMs = 5_000;
 
 /** Share of the function's memory that may be used before Lambda's own limit is near. */
@@ -64,11 +68,16 @@ export interface ModelSide {
   readonly predictors: Predictors;
 }
 
-/** The session cache of an environment, from settings: repository, disk tier, memory tier. */
+/**
+ * The session cache of an environment, from settings: repository, disk tier, memory tier.
+ *
+ * @param random uniform in [0, 1): draws versions by traffic shares
+ */
 export function createModelSide(
   settings: ModelSettings,
   s3: S3Client,
   events: ModelEvents,
+  random: () => number = Math.random,
 ): ModelSide {
   const nowMs = () => performance.now();
   const repository = new S3ModelRepository(s3, settings.modelsBucket);
@@ -87,14 +96,17 @@ export function createModelSide(
     target: machineTarget(),
     nowMs,
     residentBytes: () => process.memoryUsage.rss(),
-    readLocalText: (path) => readFile(path, 'utf8'),
+    // The decoder leaves out the byte order mark that Windows' editors write.
+    readLocalText: async (path) => new TextDecoder().decode(await readFile(path)),
     bind: (bound) => predictors.bind(bound),
   });
   const catalog = new ModelCatalog({
     repository,
     nowMs,
+    delay: (ms) => setTimeout(ms, undefined, { ref: false }),
     refreshAfterMs,
     expireAfterMs,
+    patienceMs,
     onStale: events.staleCatalog,
   });
   const models = new ModelService({
@@ -103,7 +115,7 @@ export function createModelSide(
     memoryBudgetBytes: Math.max(minimumBudgetBytes, settings.memoryBytes * usableShare - baseBytes),
     failureTtlMs,
     nowMs,
-    random: Math.random,
+    random,
     events,
   });
   return { models, predictors };

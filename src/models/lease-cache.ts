@@ -15,10 +15,16 @@ export interface Lease<V> {
   release(): void;
 }
 
+/** Why a value leaves: to make room, or because it was dropped. */
+export type Departure = 'evicted' | 'dropped';
+
+/** Makes room for what a load is about to bring, and holds it until the load ends. */
+export type MakeRoom = (expectedBytes: number) => void;
+
 export interface LeaseCacheOptions<V> {
   readonly budgetBytes: number;
-  /** Gives back what a value holds; called once for each value that leaves. */
-  readonly dispose: (key: string, value: V) => void | Promise<void>;
+  /** Gives back what a value holds; called once for each value that leaves. It must not fail. */
+  readonly dispose: (key: string, value: V, departure: Departure) => void | Promise<void>;
   /** Milliseconds of a clock that never runs back. */
   readonly nowMs: () => number;
   /** How long a failed load is answered from memory: a storm of calls for something broken costs one load. */
@@ -97,7 +103,7 @@ export class LeaseCache<V> {
     return Array.from(this.#entries.values(), ({ value }) => value);
   }
 
-  /** What the last load threw, while it is remembered. */
+  /** What the last load of a key threw, until the next one of it begins. */
   failureOf(key: string): unknown {
     return this.#failures.get(key)?.thrown;
   }
@@ -113,19 +119,15 @@ export class LeaseCache<V> {
   /**
    * The value, loaded when it is not there.
    *
-   * @param expectedBytes room that is made before the load and held while it goes on
+   * @param load asks for room once it is sure to need it: what fails before that has cost nobody their place
    * @throws what `load` threw, also for a while after
    */
-  async acquire(
-    key: string,
-    expectedBytes: number,
-    load: () => Promise<Loaded<V>>,
-  ): Promise<Lease<V>> {
+  async acquire(key: string, load: (makeRoom: MakeRoom) => Promise<Loaded<V>>): Promise<Lease<V>> {
     const found = this.lease(key);
     if (found !== undefined) return found;
     this.#throwRemembered(key);
     const underWay = this.#loading.get(key);
-    const loading = underWay ?? this.#startLoad(key, expectedBytes, load);
+    const loading = underWay ?? this.#startLoad(key, load);
     loading.waiting += 1;
     return this.#held(key, await loading.entry, underWay !== undefined);
   }
@@ -138,7 +140,7 @@ export class LeaseCache<V> {
     for (const [key, entry] of idle) {
       if (this.#totalBytes <= targetBytes) return;
       this.#clock = Math.max(this.#clock, entry.priority);
-      this.#remove(key, entry);
+      this.#remove(key, entry, 'evicted');
     }
   }
 
@@ -146,15 +148,19 @@ export class LeaseCache<V> {
   drop(key: string): void {
     this.#failures.delete(key);
     const entry = this.#entries.get(key);
-    if (entry !== undefined) this.#remove(key, entry);
+    if (entry !== undefined) this.#remove(key, entry, 'dropped');
   }
 
-  #startLoad(key: string, expectedBytes: number, load: () => Promise<Loaded<V>>): Loading<V> {
-    this.#expectedBytes += expectedBytes;
-    this.#makeRoom(0);
+  #startLoad(key: string, load: (makeRoom: MakeRoom) => Promise<Loaded<V>>): Loading<V> {
+    let expectedBytes = 0;
+    const makeRoom: MakeRoom = (bytes) => {
+      expectedBytes += bytes;
+      this.#expectedBytes += bytes;
+      this.#makeRoom(0);
+    };
     const loading: Loading<V> = {
       waiting: 0,
-      entry: load()
+      entry: load(makeRoom)
         .then(
           (loaded) => {
             this.#expectedBytes -= expectedBytes;
@@ -205,18 +211,18 @@ export class LeaseCache<V> {
   /** After a lease: dispose what was dropped meanwhile, and come back under the budget. */
   #settle(key: string, entry: Entry<V>): void {
     if (entry.leases > 0) return;
-    if (this.#entries.get(key) !== entry) this.#dispose(key, entry);
+    if (this.#entries.get(key) !== entry) this.#dispose(key, entry, 'dropped');
     else this.#makeRoom(0);
   }
 
-  #remove(key: string, entry: Entry<V>): void {
+  #remove(key: string, entry: Entry<V>, departure: Departure): void {
     this.#entries.delete(key);
     this.#totalBytes -= entry.sizeBytes;
-    if (entry.leases === 0) this.#dispose(key, entry);
+    if (entry.leases === 0) this.#dispose(key, entry, departure);
   }
 
-  #dispose(key: string, entry: Entry<V>): void {
-    void this.#options.dispose(key, entry.value);
+  #dispose(key: string, entry: Entry<V>, departure: Departure): void {
+    void this.#options.dispose(key, entry.value, departure);
   }
 
   #remember(key: string, thrown: unknown): void {

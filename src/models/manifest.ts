@@ -21,13 +21,22 @@ const fileSchema = v.strictObject({
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits')),
 });
 
+const filesSchema = v.pipe(
+  v.array(fileSchema),
+  v.minLength(1),
+  v.check(
+    (files) => new Set(files.map(({ path }) => path)).size === files.length,
+    'expected every path once',
+  ),
+);
+
 /**
  * `<model>/<version>/manifest.json`: what a version consists of. It is published last; a version that has one is
  * exactly what it says.
  */
 export const manifestSchema = v.strictObject({
   $schema: v.optional(v.string()),
-  files: v.pipe(v.array(fileSchema), v.minLength(1)),
+  files: filesSchema,
   /**
    * Artefacts that were optimised offline, by the kind of machine that they are good for (`linux-arm64`,
    * `linux-x64-avx512`): the path of the one to load, with ONNX Runtime's own optimisation off, instead of model.onnx.
@@ -47,11 +56,20 @@ export function parseManifest(label: string, text: string): Manifest {
     throw new ServingError('MODEL_UNAVAILABLE', `${label}: manifest.json is not JSON`, { cause });
   }
   const result = v.safeParse(manifestSchema, document);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const field = v.getDotPath(issue) ?? 'the document';
-  throw new ServingError(
-    'MODEL_UNAVAILABLE',
-    `${label}: manifest.json: ${field}: ${issue.message}`,
-  );
+  if (!result.success) {
+    const [issue] = result.issues;
+    throw refusal(label, v.getDotPath(issue) ?? 'the document', issue.message);
+  }
+  const { files, prepared } = result.output;
+  const paths = new Set(files.map(({ path }) => path));
+  for (const [target, path] of Object.entries(prepared)) {
+    if (!paths.has(path)) {
+      throw refusal(label, `prepared.${target}`, `expected a path that files lists, got ${path}`);
+    }
+  }
+  return result.output;
+}
+
+function refusal(label: string, field: string, message: string): ServingError {
+  return new ServingError('MODEL_UNAVAILABLE', `${label}: manifest.json: ${field}: ${message}`);
 }

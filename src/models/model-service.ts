@@ -2,7 +2,10 @@ import { preparedPrefix } from '../contract/keys.ts';
 import { ServingError, toServingError } from '../errors.ts';
 import type { ModelCatalog } from './catalog.ts';
 import type { ModelConfiguration } from './configuration.ts';
-import { type Lease, LeaseCache } from './lease-cache.ts';
+import { LastGood } from './last-good.ts';
+import { type Lease, LeaseCache, type Loaded, type MakeRoom } from './lease-cache.ts';
+import { mapLimited } from './map-limited.ts';
+import type { ModelEvents } from './model-events.ts';
 import type {
   IndexEntry,
   LoadedModel,
@@ -15,17 +18,6 @@ import type { ModelReference, PinnedModel } from './reference.ts';
 import type { RepositoryVersion } from './repository.ts';
 import { availableVersions, pin, selectVersion } from './selection.ts';
 import type { LoadedVersion, VersionLoader } from './version-loader.ts';
-
-/** Things that happen to models in this environment; told to whoever counts and logs. */
-export interface ModelEvents {
-  loaded(version: LoadedVersion): void;
-  released(pinned: PinnedModel): void;
-  loadFailed(pinned: PinnedModel, reason: ServingError): void;
-  /** A new version could not be loaded, and the one before it goes on serving. */
-  keptServing(pinned: PinnedModel, reason: ServingError): void;
-  /** The repository could not be read anew, and what was known goes on serving. */
-  staleCatalog(model: string, reason: unknown): void;
-}
 
 export interface ModelServiceOptions {
   readonly catalog: ModelCatalog;
@@ -44,27 +36,31 @@ interface Resolution {
   readonly pinned: PinnedModel;
   readonly version: RepositoryVersion;
   readonly configuration: ModelConfiguration;
+  /** Rises from resolution to resolution. */
+  readonly order: number;
 }
 
 /** Folders of the repository that an index reads side by side. */
 const parallelLookups = 16;
 
-/** Sessions take more than the file: weights once, and what optimising and prepacking need meanwhile. */
-const memoryPerFileByte = 1.5;
-
 /** The session cache over the repository: references in, leased sessions out. */
 export class ModelService implements ModelProvider, ModelAdministration {
   readonly #options: ModelServiceOptions;
   readonly #sessions: LeaseCache<LoadedVersion>;
-  /** The last version that each reference was served by: it serves on when its successor cannot be loaded. */
-  readonly #lastGood = new Map<string, { readonly key: string; readonly version: string }>();
+  readonly #lastGood = new LastGood();
+  /** Failures of which it was told that an earlier version serves on. */
+  readonly #told = new WeakSet<ServingError>();
+  /** By configuration, for a task's may be long, and every call wants it. */
+  readonly #keyParts = new WeakMap<ModelConfiguration, string>();
+  #resolutions = 0;
 
   constructor(options: ModelServiceOptions) {
     this.#options = options;
     this.#sessions = new LeaseCache({
       budgetBytes: options.memoryBudgetBytes,
-      dispose: (_key, loaded) => {
-        options.events.released(loaded.pinned);
+      dispose: (key, loaded, departure) => {
+        this.#lastGood.forget(key);
+        options.events.released(loaded.pinned, departure);
         return loaded.session.release();
       },
       nowMs: options.nowMs,
@@ -89,26 +85,22 @@ export class ModelService implements ModelProvider, ModelAdministration {
 
   async acquire(reference: ModelReference): Promise<ModelLease> {
     const resolution = await this.#resolve(reference);
-    const key = sessionKey(resolution);
+    const key = this.#sessionKey(resolution.pinned, resolution.configuration);
     const referenceKey = `${reference.model}\n${reference.version ?? ''}`;
     let lease: Lease<LoadedVersion>;
     try {
-      lease = await this.#sessions.acquire(key, expectedBytes(resolution.version), async () => {
-        const { pinned, version, configuration } = resolution;
-        this.#refuseTooLarge(resolution);
-        const loaded = await this.#options.loader.load(pinned, version, configuration);
-        this.#options.events.loaded(loaded);
-        return {
-          value: loaded,
-          sizeBytes: loaded.sizeBytes,
-          costMs: loaded.downloadMs + loaded.createMs,
-        };
-      });
+      lease = await this.#sessions.acquire(key, (makeRoom) => this.#load(resolution, makeRoom));
     } catch (thrown) {
       return this.#keepServing(referenceKey, resolution, toServingError(thrown));
     }
-    this.#remember(referenceKey, key, resolution.pinned.version);
-    return toModelLease(lease, resolution.configuration);
+    const { pinned, order, configuration } = resolution;
+    const outdated = this.#lastGood.remember(referenceKey, {
+      key,
+      version: pinned.version,
+      order,
+    });
+    if (outdated !== undefined) this.#sessions.drop(outdated);
+    return toModelLease(lease, configuration);
   }
 
   /** Forgets what is known of a model's folder, so that the next call reads it anew. */
@@ -162,15 +154,45 @@ export class ModelService implements ModelProvider, ModelAdministration {
   async #resolve(reference: ModelReference): Promise<Resolution> {
     const { model, configuration } = await this.#options.catalog.lookup(reference.model);
     const version = selectVersion(model, configuration, reference.version, this.#options.random);
-    return { pinned: pin(reference.model, version), version, configuration };
+    this.#resolutions += 1;
+    const order = this.#resolutions;
+    return { pinned: pin(reference.model, version), version, configuration, order };
+  }
+
+  /** A session depends on its version's bytes and on those parts of the configuration that make and warm it. */
+  #sessionKey({ fingerprint }: PinnedModel, configuration: ModelConfiguration): string {
+    let part = this.#keyParts.get(configuration);
+    if (part === undefined) {
+      const { intraOpThreads, warmUp, task } = configuration;
+      part = JSON.stringify({ intraOpThreads, warmUp, task });
+      this.#keyParts.set(configuration, part);
+    }
+    return `${fingerprint}/${part}`;
+  }
+
+  async #load(resolution: Resolution, makeRoom: MakeRoom): Promise<Loaded<LoadedVersion>> {
+    const { pinned, version, configuration } = resolution;
+    const { loader, events } = this.#options;
+    try {
+      this.#refuseTooLarge(resolution);
+      const loaded = await loader.load(pinned, version, configuration, makeRoom);
+      events.loaded(loaded);
+      const { sizeBytes, downloadMs, createMs } = loaded;
+      return { value: loaded, sizeBytes, costMs: downloadMs + createMs };
+    } catch (thrown) {
+      const reason = toServingError(thrown);
+      events.loadFailed(pinned, reason);
+      throw reason;
+    }
   }
 
   async #indexModel(model: string): Promise<IndexEntry[]> {
     try {
       const { model: found, configuration } = await this.#options.catalog.lookup(model);
       return availableVersions(found, configuration).map((version) => {
-        const key = sessionKey({ pinned: pin(model, version), version, configuration });
-        const failure = this.#sessions.failureOf(key);
+        const failure = this.#sessions.failureOf(
+          this.#sessionKey(pin(model, version), configuration),
+        );
         return { model, version: version.version, failure: messageOf(failure) };
       });
     } catch (thrown) {
@@ -192,28 +214,14 @@ export class ModelService implements ModelProvider, ModelAdministration {
     );
   }
 
-  #remember(referenceKey: string, key: string, version: string): void {
-    const before = this.#lastGood.get(referenceKey);
-    if (before?.key === key) return;
-    this.#lastGood.set(referenceKey, { key, version });
-    // The same version with other bytes: nobody can call the earlier ones again. Another version anybody can.
-    if (before?.version === version) this.#sessions.drop(before.key);
-  }
-
   #keepServing(referenceKey: string, wanted: Resolution, reason: ServingError): ModelLease {
-    const before = this.#lastGood.get(referenceKey);
-    const lease = before === undefined ? undefined : this.#sessions.lease(before.key);
-    this.#options.events.loadFailed(wanted.pinned, reason);
+    const key = this.#lastGood.keyOf(referenceKey);
+    const lease = key === undefined ? undefined : this.#sessions.lease(key);
     if (lease === undefined) throw reason;
-    this.#options.events.keptServing(wanted.pinned, reason);
+    if (!this.#told.has(reason)) this.#options.events.keptServing(wanted.pinned, reason);
+    this.#told.add(reason);
     return toModelLease(lease, wanted.configuration);
   }
-}
-
-/** A session depends on its version's bytes and on those parts of the configuration that make and warm it. */
-function sessionKey({ pinned, configuration }: Resolution): string {
-  const { intraOpThreads, warmUp, task } = configuration;
-  return `${pinned.fingerprint}/${JSON.stringify({ intraOpThreads, warmUp, task })}`;
 }
 
 /** Size of a version's own files; those prepared for other architectures are never loaded. */
@@ -221,10 +229,6 @@ function modelBytes(version: RepositoryVersion): number {
   return version.files
     .filter(({ path }) => !path.startsWith(preparedPrefix))
     .reduce((sum, file) => sum + file.sizeBytes, 0);
-}
-
-function expectedBytes(version: RepositoryVersion): number {
-  return modelBytes(version) * memoryPerFileByte;
 }
 
 function toModelLease(lease: Lease<LoadedVersion>, configuration: ModelConfiguration): ModelLease {
@@ -242,18 +246,4 @@ function toModelLease(lease: Lease<LoadedVersion>, configuration: ModelConfigura
 
 function messageOf(failure: unknown): string | undefined {
   return failure === undefined ? undefined : toServingError(failure).message;
-}
-
-async function mapLimited<T, R>(
-  items: readonly T[],
-  limit: number,
-  map: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  const queue = items.entries();
-  const worker = async () => {
-    for (const [index, item] of queue) results[index] = await map(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
 }

@@ -41,10 +41,11 @@ export function availableVersions(
 
 /**
  * The version that a call gets: the one it names (itself or by alias), else one drawn by the configuration's traffic
- * shares, else the newest.
+ * shares, else the newest. Of the traffic, the shares of versions that cannot be called go to the others: what a share
+ * lost by a version that was taken away, or was not published yet, no caller should pay for.
  *
  * @param random uniform in [0, 1)
- * @throws ServingError NOT_FOUND that lists what there is
+ * @throws ServingError NOT_FOUND that lists what there is; MODEL_UNAVAILABLE when the configuration leaves nothing to call
  */
 export function selectVersion(
   model: RepositoryModel,
@@ -54,44 +55,94 @@ export function selectVersion(
 ): RepositoryVersion {
   const available = availableVersions(model, configuration);
   const newest = available[0];
-  if (newest === undefined) throw nothingServable(model);
-  const wanted = requested ?? drawByTraffic(configuration, random);
-  if (wanted === undefined) return newest;
-  const find = (name: string) => available.find(({ version }) => version === name);
-  const target = configuration.aliases[wanted];
-  const found = find(wanted) ?? (target === undefined ? undefined : find(target));
-  if (found !== undefined) return found;
-  const names = available.map(({ version }) => version).slice(0, 20);
+  if (newest === undefined) throw nothingServable(model, configuration);
+  if (requested !== undefined) {
+    const found = find(available, configuration, requested);
+    if (found === undefined) throw noSuchVersion(model, configuration, available, requested);
+    return found;
+  }
+  if (configuration.traffic === undefined) return newest;
+  const drawn = drawByTraffic(available, configuration, configuration.traffic, random);
+  if (drawn !== undefined) return drawn;
   throw new ServingError(
-    'NOT_FOUND',
-    `model ${model.model} has no version or alias ${wanted}; it has ${names.join(', ')}`,
+    'MODEL_UNAVAILABLE',
+    `model ${model.model}: config.json: traffic: expected a version or alias that can be called, ` +
+      `got ${listNames(Object.keys(configuration.traffic))}; it has ${namesOf(available)}`,
   );
 }
 
-function nothingServable(model: RepositoryModel): ServingError {
-  const found = model.versions.flatMap(({ version, files }) =>
+/** A version by its own name or, where no version has it, by alias. */
+function find(
+  available: readonly RepositoryVersion[],
+  { aliases }: ModelConfiguration,
+  name: string,
+): RepositoryVersion | undefined {
+  const byName = (wanted: string) => available.find(({ version }) => version === wanted);
+  const target = Object.hasOwn(aliases, name) ? aliases[name] : undefined;
+  return byName(name) ?? (target === undefined ? undefined : byName(target));
+}
+
+function drawByTraffic(
+  available: readonly RepositoryVersion[],
+  configuration: ModelConfiguration,
+  traffic: Readonly<Record<string, number>>,
+  random: () => number,
+): RepositoryVersion | undefined {
+  const shares = Object.entries(traffic).flatMap(([name, share]) => {
+    const version = share > 0 ? find(available, configuration, name) : undefined;
+    return version === undefined ? [] : [{ version, share }];
+  });
+  const total = shares.reduce((sum, { share }) => sum + share, 0);
+  let rest = random() * total;
+  for (const { version, share } of shares) {
+    rest -= share;
+    if (rest < 0) return version;
+  }
+  // What rounding leaves over is the last one's.
+  return shares.at(-1)?.version;
+}
+
+function noSuchVersion(
+  { model }: RepositoryModel,
+  { aliases }: ModelConfiguration,
+  available: readonly RepositoryVersion[],
+  name: string,
+): ServingError {
+  const problem = Object.hasOwn(aliases, name)
+    ? `alias ${name} points at version ${aliases[name]}, which cannot be called`
+    : `has no version or alias ${name}`;
+  return new ServingError('NOT_FOUND', `model ${model} ${problem}; it has ${namesOf(available)}`);
+}
+
+function nothingServable(
+  { model, versions }: RepositoryModel,
+  { versionPolicy }: ModelConfiguration,
+): ServingError {
+  const servable = versions.filter(isServable);
+  if ('specific' in versionPolicy && servable.length > 0) {
+    return new ServingError(
+      'MODEL_UNAVAILABLE',
+      `model ${model}: config.json: versionPolicy: expected versions that there are, ` +
+        `got ${listNames(versionPolicy.specific.versions)}; it has ${namesOf(servable)}`,
+    );
+  }
+  const found = versions.flatMap(({ version, files }) =>
     files.map((file) => `${version}/${file.path}`),
   );
   const got = found.length === 0 ? 'no version folder' : found.slice(0, 5).join(', ');
   return new ServingError(
     'NOT_FOUND',
-    `model ${model.model}: expected <version>/${modelFileName} in its folder, got ${got}`,
+    `model ${model}: expected <version>/${modelFileName} in its folder, got ${got}`,
   );
 }
 
-function drawByTraffic(
-  configuration: ModelConfiguration,
-  random: () => number,
-): string | undefined {
-  if (configuration.traffic === undefined) return undefined;
-  const shares = Object.entries(configuration.traffic);
-  const total = shares.reduce((sum, [, share]) => sum + share, 0);
-  let rest = random() * total;
-  for (const [version, share] of shares) {
-    rest -= share;
-    if (rest < 0) return version;
-  }
-  return undefined;
+function namesOf(versions: readonly RepositoryVersion[]): string {
+  return listNames(versions.map(({ version }) => version));
+}
+
+/** As many as one reads. */
+function listNames(names: readonly string[]): string {
+  return names.slice(0, 20).join(', ');
 }
 
 /** The file that stands for a version's content: its manifest, or all files where it has none. */
@@ -100,8 +151,18 @@ function identity(version: RepositoryVersion): readonly RepositoryFile[] {
   return manifest === undefined ? version.files : [manifest];
 }
 
+const pinned = new WeakMap<RepositoryVersion, PinnedModel>();
+
 /** Names a version together with its exact content. */
 export function pin(model: string, version: RepositoryVersion): PinnedModel {
+  const known = pinned.get(version);
+  if (known?.model === model) return known;
+  const computed = computePin(model, version);
+  pinned.set(version, computed);
+  return computed;
+}
+
+function computePin(model: string, version: RepositoryVersion): PinnedModel {
   const hash = createHash('sha256').update(`${model}\n${version.version}\n`);
   const lines = identity(version).map(
     ({ path, sizeBytes, etag }) => `${etag} ${sizeBytes} ${path}\n`,

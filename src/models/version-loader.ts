@@ -1,20 +1,19 @@
 import { join } from 'node:path';
-import {
-  labelsFileName,
-  manifestFileName,
-  modelFileName,
-  preparedPrefix,
-} from '../contract/keys.ts';
+import { labelsFileName, manifestFileName, modelFileName } from '../contract/keys.ts';
 import { ServingError } from '../errors.ts';
 import type { ModelConfiguration } from './configuration.ts';
-import { isSafePath, type Manifest, parseManifest } from './manifest.ts';
+import type { MakeRoom } from './lease-cache.ts';
+import { type Manifest, parseManifest } from './manifest.ts';
 import type { PinnedModel } from './reference.ts';
 import type { ModelRepository, RepositoryVersion } from './repository.ts';
 import type { Session, SessionFactory } from './session.ts';
 import type { VersionFiles, WantedFile } from './version-files.ts';
+import { wantedFiles } from './wanted-files.ts';
 import { warmUp } from './warm-up.ts';
 
 const maximumLabelsBytes = 16 * 1024 * 1024;
+/** Sessions take more than the file: weights once, and what optimising and prepacking need meanwhile. */
+const memoryPerFileByte = 1.5;
 
 /** A version in memory. */
 export interface LoadedVersion {
@@ -64,11 +63,15 @@ export class VersionLoader {
     this.#options = options;
   }
 
-  /** @throws ServingError MODEL_UNAVAILABLE or UNAVAILABLE, with the model and the version named */
+  /**
+   * @param makeRoom called once the files are on disk, with what the session is expected to take of memory
+   * @throws ServingError MODEL_UNAVAILABLE or UNAVAILABLE, with the model and the version named
+   */
   async load(
     pinned: PinnedModel,
     version: RepositoryVersion,
     configuration: ModelConfiguration,
+    makeRoom: MakeRoom,
   ): Promise<LoadedVersion> {
     const label = `model ${pinned.model} version ${pinned.version}`;
     const { nowMs } = this.#options;
@@ -79,6 +82,8 @@ export class VersionLoader {
     const lease = await this.#options.files.acquire(pinned, wanted);
     try {
       const downloadedMs = nowMs();
+      const fileBytes = wanted.reduce((sum, file) => sum + file.sizeBytes, 0);
+      makeRoom(fileBytes * memoryPerFileByte);
       const residentBefore = this.#options.residentBytes();
       const session = await this.#createSession(
         label,
@@ -95,7 +100,6 @@ export class VersionLoader {
             : undefined;
         const labels = await this.#labels(label, readFile, wanted);
         await this.#options.bind({ pinned, session, configuration, labels, readFile });
-        const fileBytes = wanted.reduce((sum, file) => sum + file.sizeBytes, 0);
         return {
           pinned,
           session,
@@ -157,38 +161,4 @@ export class VersionLoader {
     const text = (await readFile(labelsFileName)) ?? '';
     return text.replace(/\r?\n$/, '').split(/\r?\n/);
   }
-}
-
-/** What to fetch: what the manifest lists or the folder holds, less the artefacts of other targets. */
-function wantedFiles(
-  label: string,
-  version: RepositoryVersion,
-  manifest: Manifest | undefined,
-  artefact: string | undefined,
-): WantedFile[] {
-  if (manifest === undefined) {
-    const files = version.files.filter(({ path }) => !path.startsWith(preparedPrefix));
-    const odd = files.find(({ path }) => !isSafePath(path));
-    if (odd !== undefined) {
-      throw new ServingError(
-        'MODEL_UNAVAILABLE',
-        `${label}: expected file names without empty or dotted parts, got ${JSON.stringify(odd.path)}`,
-      );
-    }
-    return files.map((file) => ({ ...file, sha256: undefined }));
-  }
-  const skipped = new Set(Object.values(manifest.prepared).filter((path) => path !== artefact));
-  if (artefact !== undefined) skipped.add(modelFileName);
-  return manifest.files
-    .filter(({ path }) => !skipped.has(path))
-    .map(({ path, sizeBytes, sha256 }) => {
-      const stored = version.files.find((file) => file.path === path);
-      if (stored === undefined || stored.sizeBytes !== sizeBytes) {
-        throw new ServingError(
-          'MODEL_UNAVAILABLE',
-          `${label}: ${path}: expected ${sizeBytes} bytes as its manifest says, got ${stored?.sizeBytes ?? 'no such file'}`,
-        );
-      }
-      return { ...stored, sha256 };
-    });
 }

@@ -4,17 +4,19 @@ import { LeaseCache, type Loaded } from '../../src/models/lease-cache.ts';
 
 function newCache(budgetBytes: number, failureTtlMs = 0) {
   const disposed: string[] = [];
+  const departures: string[] = [];
   const clock = { nowMs: 0 };
   const cache = new LeaseCache<string>({
     budgetBytes,
-    dispose: (key) => {
+    dispose: (key, _value, departure) => {
       disposed.push(key);
+      departures.push(`${key} ${departure}`);
     },
     nowMs: () => clock.nowMs,
     failureTtlMs,
     remembers: () => true,
   });
-  return { cache, disposed, clock };
+  return { cache, disposed, departures, clock };
 }
 
 function loaded(value: string, sizeBytes: number, costMs = 1): () => Promise<Loaded<string>> {
@@ -39,7 +41,7 @@ describe('the lease cache', () => {
       loads += 1;
       return gate.promise;
     };
-    const waiting = [1, 2, 3].map(() => cache.acquire('a', 10, load));
+    const waiting = [1, 2, 3].map(() => cache.acquire('a', load));
     gate.resolve({ value: 'A', sizeBytes: 10, costMs: 1 });
     const leases = await Promise.all(waiting);
     expect(loads).toBe(1);
@@ -49,8 +51,8 @@ describe('the lease cache', () => {
 
   it('never evicts what is leased, and evicts it when the lease ends over budget', async () => {
     const { cache, disposed } = newCache(15);
-    const first = await cache.acquire('a', 10, loaded('A', 10));
-    const second = await cache.acquire('b', 10, loaded('B', 10));
+    const first = await cache.acquire('a', loaded('A', 10));
+    const second = await cache.acquire('b', loaded('B', 10));
     expect(cache.totalBytes).toBe(20);
     expect(disposed).toEqual([]);
     first.release();
@@ -61,25 +63,24 @@ describe('the lease cache', () => {
 
   it('evicts what is large, cheap to load and seldom used before what is small, dear and often used', async () => {
     const { cache, disposed } = newCache(100);
-    for (let use = 0; use < 3; use++)
-      (await cache.acquire('dear', 40, loaded('', 40, 400))).release();
-    (await cache.acquire('cheap', 40, loaded('', 40, 4))).release();
-    (await cache.acquire('new', 40, loaded('', 40, 40))).release();
+    for (let use = 0; use < 3; use++) (await cache.acquire('dear', loaded('', 40, 400))).release();
+    (await cache.acquire('cheap', loaded('', 40, 4))).release();
+    (await cache.acquire('new', loaded('', 40, 40))).release();
     expect(disposed).toEqual(['cheap']);
   });
 
   it('lets old fame fade: what was used much long ago leaves in the end', async () => {
     const { cache } = newCache(20);
-    for (let use = 0; use < 5; use++) (await cache.acquire('old', 10, loaded('', 10))).release();
+    for (let use = 0; use < 5; use++) (await cache.acquire('old', loaded('', 10))).release();
     for (let round = 0; round < 20; round++) {
-      (await cache.acquire(`k${round}`, 10, loaded('', 10))).release();
+      (await cache.acquire(`k${round}`, loaded('', 10))).release();
     }
     expect(cache.has('old')).toBe(false);
   });
 
   it('disposes a dropped value only when its last lease ends', async () => {
     const { cache, disposed } = newCache(100);
-    const lease = await cache.acquire('a', 10, loaded('A', 10));
+    const lease = await cache.acquire('a', loaded('A', 10));
     cache.drop('a');
     expect(cache.has('a')).toBe(false);
     expect(disposed).toEqual([]);
@@ -89,8 +90,8 @@ describe('the lease cache', () => {
 
   it('counts a release once however often it is called', async () => {
     const { cache, disposed } = newCache(10);
-    const first = await cache.acquire('a', 10, loaded('A', 10));
-    const second = await cache.acquire('a', 10, loaded('A', 10));
+    const first = await cache.acquire('a', loaded('A', 10));
+    const second = await cache.acquire('a', loaded('A', 10));
     first.release();
     first.release();
     cache.shrinkTo(0);
@@ -107,26 +108,54 @@ describe('the lease cache', () => {
       loads += 1;
       throw new Error('broken');
     };
-    await expect(cache.acquire('a', 1, broken)).rejects.toThrow('broken');
-    await expect(cache.acquire('a', 1, broken)).rejects.toThrow('broken');
+    await expect(cache.acquire('a', broken)).rejects.toThrow('broken');
+    await expect(cache.acquire('a', broken)).rejects.toThrow('broken');
     expect(loads).toBe(1);
     clock.nowMs = 1_000;
-    await expect(cache.acquire('a', 1, broken)).rejects.toThrow('broken');
+    await expect(cache.acquire('a', broken)).rejects.toThrow('broken');
     expect(loads).toBe(2);
     cache.drop('a');
-    expect((await cache.acquire('a', 1, loaded('A', 1))).value).toBe('A');
+    expect((await cache.acquire('a', loaded('A', 1))).value).toBe('A');
   });
 
-  it('makes room before a load, so that old and new are never in memory together', async () => {
+  it('makes room when a load asks for it, so that old and new are never in memory together', async () => {
     const { cache, disposed } = newCache(20);
-    (await cache.acquire('a', 15, loaded('A', 15))).release();
-    let disposedWhenLoading: string[] = [];
-    const lease = await cache.acquire('b', 15, async () => {
-      disposedWhenLoading = [...disposed];
+    (await cache.acquire('a', loaded('A', 15))).release();
+    const seen: string[][] = [];
+    const lease = await cache.acquire('b', async (makeRoom) => {
+      seen.push([...disposed]);
+      makeRoom(15);
+      seen.push([...disposed]);
       return { value: 'B', sizeBytes: 15, costMs: 1 };
     });
-    expect(disposedWhenLoading).toEqual(['a']);
+    expect(seen).toEqual([[], ['a']]);
     lease.release();
+    expect(cache.keys()).toEqual(['b']);
+  });
+
+  it('evicts nothing for a load that fails before it asks for room, and holds no room for one that failed', async () => {
+    const { cache, disposed } = newCache(20);
+    (await cache.acquire('a', loaded('A', 15))).release();
+    const early = cache.acquire('b', async () => Promise.reject(new Error('no such file')));
+    await expect(early).rejects.toThrow('no such file');
+    expect(disposed).toEqual([]);
+    const late = cache.acquire('c', async (makeRoom) => {
+      makeRoom(20);
+      throw new Error('not a model');
+    });
+    await expect(late).rejects.toThrow('not a model');
+    (await cache.acquire('d', loaded('D', 20))).release();
+    expect(cache.keys()).toEqual(['d']);
+  });
+
+  it('tells what left to make room from what was dropped', async () => {
+    const { cache, departures } = newCache(10);
+    (await cache.acquire('a', loaded('A', 10))).release();
+    (await cache.acquire('b', loaded('B', 10))).release();
+    const lease = await cache.acquire('b', loaded('B', 10));
+    cache.drop('b');
+    lease.release();
+    expect(departures).toEqual(['a evicted', 'b dropped']);
   });
 
   it('keeps its promises over any sequence of acquisitions, releases and drops', async () => {
@@ -152,7 +181,7 @@ describe('the lease cache', () => {
         const held: { value: string; release(): void }[] = [];
         for (const { action, key, sizeBytes } of steps) {
           if (action === 'acquire') {
-            const lease = await cache.acquire(key, sizeBytes, async () => {
+            const lease = await cache.acquire(key, async () => {
               const value = `${key}${serial++}`;
               alive.set(value, sizeBytes);
               return { value, sizeBytes, costMs: 1 };

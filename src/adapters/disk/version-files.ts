@@ -44,7 +44,8 @@ export class DiskVersionFiles implements VersionFiles {
           `which is what the function's temp disk holds, got ${sizeBytes}`,
       );
     }
-    const lease = await this.#cache.acquire(pinned.fingerprint, sizeBytes, async () => {
+    const lease = await this.#cache.acquire(pinned.fingerprint, async (makeRoom) => {
+      makeRoom(sizeBytes);
       const startMs = this.#options.nowMs();
       const value = join(this.#options.directory, pinned.fingerprint);
       await this.#download(pinned, files, value);

@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { metricNames, metricsNamespace } from '../../contract/metrics.ts';
 import type { Timings } from '../../inference/timings.ts';
-import type { ModelEvents } from '../../models/model-service.ts';
+import type { ModelEvents } from '../../models/model-events.ts';
 
 /** Structured logs and embedded-format metrics of one function. No payload goes into either. */
 export interface Telemetry {
@@ -24,9 +24,11 @@ export function observeModels({ logger, metrics }: Telemetry): ModelEvents {
       metrics.addMetric(metricNames.modelCreateMs, MetricUnit.Milliseconds, createMs);
       logger.info('model loaded', { ...pinned, sizeBytes, downloadMs, createMs });
     },
-    released: (pinned) => {
-      metrics.addMetric(metricNames.sessionCacheEvictions, MetricUnit.Count, 1);
-      logger.info('model released', { ...pinned });
+    released: (pinned, departure) => {
+      if (departure === 'evicted') {
+        metrics.addMetric(metricNames.sessionCacheEvictions, MetricUnit.Count, 1);
+      }
+      logger.info('model released', { ...pinned, departure });
     },
     loadFailed: (pinned, reason) => {
       metrics.addMetric(metricNames.modelLoadFailures, MetricUnit.Count, 1);

@@ -1,0 +1,82 @@
+import { modelFileName, preparedPrefix } from '../contract/keys.ts';
+import { ServingError } from '../errors.ts';
+import { isSafePath, type Manifest } from './manifest.ts';
+import type { RepositoryVersion } from './repository.ts';
+import type { WantedFile } from './version-files.ts';
+
+/**
+ * What to fetch of a version: what its manifest lists or its folder holds, less the artefacts of other targets.
+ *
+ * @param label the model and the version, for messages
+ * @param artefact path of the file to load instead of model.onnx; undefined for none
+ * @throws ServingError MODEL_UNAVAILABLE that names the file which is missing, of another size, or has no place on a disk
+ */
+export function wantedFiles(
+  label: string,
+  version: RepositoryVersion,
+  manifest: Manifest | undefined,
+  artefact: string | undefined,
+): WantedFile[] {
+  const files =
+    manifest === undefined
+      ? bareFiles(label, version)
+      : listedFiles(label, version, manifest, artefact);
+  refuseFileAsFolder(label, files);
+  return files;
+}
+
+function bareFiles(label: string, version: RepositoryVersion): WantedFile[] {
+  const files = version.files.filter(({ path }) => !path.startsWith(preparedPrefix));
+  const odd = files.find(({ path }) => !isSafePath(path));
+  if (odd !== undefined) {
+    throw new ServingError(
+      'MODEL_UNAVAILABLE',
+      `${label}: expected file names without empty or dotted parts, got ${JSON.stringify(odd.path)}`,
+    );
+  }
+  return files.map((file) => ({ ...file, sha256: undefined }));
+}
+
+function listedFiles(
+  label: string,
+  version: RepositoryVersion,
+  manifest: Manifest,
+  artefact: string | undefined,
+): WantedFile[] {
+  if (artefact === undefined && !manifest.files.some(({ path }) => path === modelFileName)) {
+    throw new ServingError(
+      'MODEL_UNAVAILABLE',
+      `${label}: manifest.json: files: expected ${modelFileName}, or an artefact prepared for this kind of machine`,
+    );
+  }
+  const stored = new Map(version.files.map((file) => [file.path, file]));
+  const skipped = new Set(Object.values(manifest.prepared).filter((path) => path !== artefact));
+  if (artefact !== undefined) skipped.add(modelFileName);
+  return manifest.files
+    .filter(({ path }) => !skipped.has(path))
+    .map(({ path, sizeBytes, sha256 }) => {
+      const file = stored.get(path);
+      if (file?.sizeBytes !== sizeBytes) {
+        throw new ServingError(
+          'MODEL_UNAVAILABLE',
+          `${label}: ${path}: expected ${sizeBytes} bytes as its manifest says, got ${file?.sizeBytes ?? 'no such file'}`,
+        );
+      }
+      return { ...file, sha256 };
+    });
+}
+
+/** In a bucket one name may be an object and the beginning of others; on a disk it cannot. */
+function refuseFileAsFolder(label: string, files: readonly WantedFile[]): void {
+  const paths = new Set(files.map(({ path }) => path));
+  for (const { path } of files) {
+    for (let slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+      const folder = path.slice(0, slash);
+      if (!paths.has(folder)) continue;
+      throw new ServingError(
+        'MODEL_UNAVAILABLE',
+        `${label}: expected ${folder} to be a file or a folder, got both`,
+      );
+    }
+  }
+}
