@@ -1,8 +1,8 @@
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 
 /**
- * Lambda's prices in us-east-1, first tier, in dollars; the date is when they were read from AWS's price list.
- * docs/cost.md uses the same: change both together.
+ * Lambda's list prices in us-east-1, first tier, in dollars, typed in by hand at this date. docs/cost.md has the same:
+ * change both together.
  */
 export const pricesDate = '2026-11';
 

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { Duration } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import { LambdaDeploymentConfig } from 'aws-cdk-lib/aws-codedeploy';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../../infra/paths.ts';
+import { dollarsPerGiBSecond, dollarsPerMillionRequests, pricesDate } from '../../infra/prices.ts';
 import { metricNames, metricsNamespace } from '../../src/contract/metrics.ts';
 import { resourceOf, resourcesOf, synthesise } from './support.ts';
 
@@ -184,6 +186,27 @@ describe('a budget', () => {
         }),
       ]),
     });
+  });
+});
+
+describe('prices', () => {
+  it('are those of docs/cost.md, with its date', () => {
+    const document = readFileSync(join(packageRoot, 'docs', 'cost.md'), 'utf8');
+    expect(document).toContain(`**${pricesDate}**`);
+    expect(document).toContain(dollarsPerGiBSecond(Architecture.ARM_64).toFixed(10));
+    expect(document).toContain(dollarsPerGiBSecond(Architecture.X86_64).toFixed(10));
+    expect(document).toContain(`| Lambda calls | ${dollarsPerMillionRequests.toFixed(2)} |`);
+  });
+
+  it('hold for as many alarm metrics as it says', () => {
+    const metrics = Object.values(alarms).flatMap(({ Properties }) => {
+      const { Metrics } = Properties as { Metrics?: { MetricStat?: unknown }[] };
+      return Metrics?.filter(({ MetricStat }) => MetricStat !== undefined) ?? [{}];
+    });
+    const document = readFileSync(join(packageRoot, 'docs', 'cost.md'), 'utf8');
+    expect(document).toContain(
+      `${Object.keys(alarms).length} alarms, which look at ${metrics.length} metrics`,
+    );
   });
 });
 
