@@ -109,9 +109,9 @@ function noSuchVersion(
   name: string,
 ): ServingError {
   const problem = Object.hasOwn(aliases, name)
-    ? `alias ${name} points at version ${aliases[name]}, which cannot be called`
-    : `has no version or alias ${name}`;
-  return new ServingError('NOT_FOUND', `model ${model} ${problem}; it has ${namesOf(available)}`);
+    ? `: alias ${name} points at version ${aliases[name]}, which cannot be called`
+    : ` has no version or alias ${name}`;
+  return new ServingError('NOT_FOUND', `model ${model}${problem}; it has ${namesOf(available)}`);
 }
 
 function nothingServable(

@@ -68,6 +68,54 @@ describe('the version that a call gets', () => {
     expect(select(['1', '2', '3'], undefined, specific)).toBe('1');
   });
 
+  it('is refused with what its alias points at, when that cannot be called', () => {
+    const aliases = { stable: '9', held: '1' };
+    expect(() => select(['1', '2'], 'stable', { aliases })).toThrow(
+      'model iris: alias stable points at version 9, which cannot be called; it has 2, 1',
+    );
+    const latest = { aliases, versionPolicy: { latest: { numVersions: 1 } } };
+    expect(() => select(['1', '2'], 'held', latest)).toThrow(
+      'model iris: alias held points at version 1, which cannot be called; it has 2',
+    );
+  });
+
+  it('is a version before it is an alias of the same name, and an alias of an alias is none', () => {
+    const aliases = { '1': '2', stable: '2', best: 'stable' };
+    expect(select(['1', '2'], '1', { aliases })).toBe('1');
+    expect(() => select(['1', '2'], 'best', { aliases })).toThrow(
+      'alias best points at version stable, which cannot be called',
+    );
+  });
+
+  it.each(['constructor', '__proto__', 'toString'])('is not found by the name %s', (name) => {
+    expect(() => select(['1'], name)).toThrow(`model iris has no version or alias ${name}`);
+  });
+
+  it('is drawn from the shares of what can be called; the others’ shares go to those', () => {
+    const aliases = { stable: '2' };
+    const traffic = { '9': 98, stable: 1, '1': 1 };
+    const draw = (random: number) => select(['1', '2'], undefined, { aliases, traffic }, random);
+    expect([0, 0.49, 0.51, 0.999].map(draw)).toEqual(['1', '1', '2', '2']);
+  });
+
+  it('is never one with a share of 0, whatever is drawn', () => {
+    const traffic = { '1': 0, '2': 0.1, '3': 0 };
+    const almostOne = 1 - Number.EPSILON / 2;
+    for (const random of [0, 0.5, almostOne]) {
+      expect(select(['1', '2', '3'], undefined, { traffic }, random)).toBe('2');
+    }
+  });
+
+  it('is refused when no share of the traffic, or no version of the policy, can be called', () => {
+    expect(() => select(['1', '2'], undefined, { traffic: { '7': 1, old: 2 } })).toThrow(
+      'model iris: config.json: traffic: expected a version or alias that can be called, got 7, old; it has 2, 1',
+    );
+    const specific = { versionPolicy: { specific: { versions: ['7'] } } };
+    expect(() => select(['1', '2'], undefined, specific)).toThrow(
+      'model iris: config.json: versionPolicy: expected versions that there are, got 7; it has 1, 2',
+    );
+  });
+
   it('must hold a model file or a manifest, and the message tells what was found instead', () => {
     const misnamed: RepositoryModel = {
       model: 'iris',
