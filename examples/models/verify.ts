@@ -1,0 +1,45 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import * as v from 'valibot';
+import { golden, image, loadModel } from '../../test/tasks/support/models.ts';
+
+/**
+ * Holds the models that are too large to commit against the goldens of PyTorch: `node examples/models/verify.ts`, after
+ * make_sentence_embedder.py and make_image_classifier.py have made them.
+ */
+
+const vectors = v.object({ sentences: v.array(v.string()), vectors: v.array(v.array(v.number())) });
+const expected = await golden('examples/sentence-embeddings/golden-minilm.json', vectors);
+const embedder = await loadModel('all-minilm-l6-v2');
+const embeddings = await embedder.predict(
+  ...expected.sentences.map((text) => ({ kind: 'text' as const, text })),
+);
+let largest = 0;
+for (const [index, embedding] of embeddings.entries()) {
+  const values = embedding.type === 'embedding' ? embedding.values : new Float32Array();
+  equal(values.length, 384);
+  for (const [place, value] of values.entries()) {
+    largest = Math.max(largest, Math.abs(value - (expected.vectors[index]?.[place] ?? 0)));
+  }
+}
+ok(largest < 1e-4, `all-minilm-l6-v2 differs by ${largest}`);
+console.log(`all-minilm-l6-v2: ${embeddings.length} sentences, largest difference ${largest}`);
+
+const labels = v.array(v.object({ label: v.string(), score: v.number() }));
+const pictures = await golden(
+  'examples/image-classification/golden-efficientnet.json',
+  v.record(v.string(), v.object({ labels, features: v.array(v.number()) })),
+);
+const classifier = await loadModel('efficientnet-lite0');
+for (const [picture, { labels: wanted }] of Object.entries(pictures)) {
+  const [prediction] = await classifier.predict(await image(`examples/${picture}`));
+  const got = prediction?.type === 'labels' ? prediction.labels : [];
+  deepEqual(
+    got.map((one) => one.label),
+    wanted.map((one) => one.label),
+  );
+  const differences = got.map((one, at) => Math.abs(one.score - (wanted[at]?.score ?? 0)));
+  ok(Math.max(...differences) < 1e-4, `${picture} differs by ${Math.max(...differences)}`);
+  console.log(
+    `efficientnet-lite0: ${picture} ${got[0]?.label}, difference ${Math.max(...differences)}`,
+  );
+}
