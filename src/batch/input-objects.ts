@@ -30,7 +30,8 @@ export async function* readInputObjects(
       yield* readListed(input, job.input.object, cursor.objects);
       return;
     case 'errors':
-      // What is planned are the lines of errors files, not objects of the jobs bucket.
+    case 'request':
+      // What is planned lies in the results bucket.
       return;
   }
 }

@@ -28,6 +28,8 @@ export const jobInputSchema = v.variant('kind', [
   v.object({ kind: v.literal('list'), object: inputObjectSchema }),
   /** The failed records of another job. */
   v.object({ kind: v.literal('errors'), jobId: v.string() }),
+  /** One request that is answered later: a line of JSON in the results bucket. */
+  v.object({ kind: v.literal('request'), object: inputObjectSchema }),
 ]);
 
 export const outputFormats = ['jsonl', 'csv', 'parquet'] as const;

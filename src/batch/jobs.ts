@@ -1,12 +1,15 @@
+import * as v from 'valibot';
 import { isJobId, type JobKeys, jobIdWord, jobKeys } from '../contract/job-keys.ts';
 import { jobsResultPrefix } from '../contract/keys.ts';
-import { ServingError } from '../errors.ts';
+import { type ErrorCode, ServingError } from '../errors.ts';
+import type { ModelReference } from '../models/reference.ts';
 import { readControl, writeControl } from './control.ts';
+import { readJobErrors } from './job-errors.ts';
 import type { JobRequest } from './job-request.ts';
-import { dispatchAgain } from './plan-job.ts';
+import { dispatchAgain, planJob, planMarginMs } from './plan-job.ts';
 import type { PlanMessage } from './plan-message.ts';
 import { type JobProgress, readProgress } from './progress.ts';
-import { type SubmitContext, submitRequest } from './submit.ts';
+import { type SubmitContext, submitInferRequest, submitRequest } from './submit.ts';
 
 export interface JobsContext extends SubmitContext {
   readonly plans: { send(messages: readonly PlanMessage[]): Promise<void> };
@@ -20,12 +23,66 @@ export interface JobPage {
 
 const states = 4;
 
+/** Planning that a caller waits for: most plans are a matter of one object. */
+const planMs = 3_000;
+
 /** Makes a job and has it planned. @throws ServingError INVALID_REQUEST, NOT_FOUND */
 export async function createJob(context: JobsContext, request: JobRequest): Promise<JobProgress> {
-  const jobId = await submitRequest(context, request);
-  await context.plans.send([{ planJob: { jobId, fromGroup: 0 } }]);
+  return plan(context, await submitRequest(context, request));
+}
+
+/**
+ * Makes a job of one request.
+ *
+ * @param text the request as JSON
+ */
+export async function createRequestJob(
+  context: JobsContext,
+  reference: ModelReference,
+  text: string,
+): Promise<JobProgress> {
+  return plan(context, await submitInferRequest(context, reference, text));
+}
+
+async function plan(context: JobsContext, jobId: string): Promise<JobProgress> {
+  const planned = await planJob(context, jobId, 0, context.nowMs() + planMarginMs + planMs);
+  if (planned.outcome === 'continued') {
+    await context.plans.send([{ planJob: { jobId, fromGroup: planned.fromGroup } }]);
+  }
   return readProgress(context, jobId);
 }
+
+/**
+ * The answer to a job of one request: the response as JSON; undefined while there is none.
+ *
+ * @throws ServingError what the record failed with, or CONFLICT for another job or one that was stopped
+ */
+export async function readRequestResult(
+  context: JobsContext,
+  jobId: string,
+): Promise<string | undefined> {
+  const { job, state, reason, figures } = await getJob(context, jobId);
+  if (job?.input.kind !== 'request') {
+    throw new ServingError('CONFLICT', `job ${jobId} is not one of a single request`);
+  }
+  if (state === 'failed' || state === 'cancelled') {
+    throw new ServingError('CONFLICT', `job ${jobId}: ${reason}`);
+  }
+  if (state !== 'completed') return undefined;
+  const keys = jobKeys(jobId);
+  if (figures.failed === 0) {
+    const output = await context.results.get(keys.output(0, 1, 'jsonl'));
+    return Buffer.from(output?.body ?? []).toString();
+  }
+  const [error] = (await readJobErrors(context.results, jobId, undefined, 1)).errors;
+  const { code, reason: message } = v.parse(failureSchema, error);
+  throw new ServingError(code, message);
+}
+
+const failureSchema = v.object({
+  code: v.custom<ErrorCode>((code) => typeof code === 'string'),
+  reason: v.string(),
+});
 
 /** @throws ServingError NOT_FOUND */
 export function getJob(context: JobsContext, jobId: string): Promise<JobProgress> {

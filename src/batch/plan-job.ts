@@ -30,7 +30,7 @@ const mediaObjects = 500;
 /** A message has to hold them. */
 const sourceBytes = 160 * 1024;
 /** Left over at the end of an invocation, to write the group that is open. */
-const marginMs = 10_000;
+export const planMarginMs = 10_000;
 /** Messages that are sent between two looks at the clock. */
 const dispatchMessages = 200;
 
@@ -86,7 +86,7 @@ async function completePlan(
   if (present !== undefined) return present;
   let last = await readLastGroup(context, keys);
   while (last === undefined || last.next !== undefined) {
-    if (context.nowMs() + marginMs >= deadlineMs) return undefined;
+    if (context.nowMs() + planMarginMs >= deadlineMs) return undefined;
     const group = await planGroup(context, keys, job, last, deadlineMs);
     const decision = await decideDocument(
       results,
@@ -132,7 +132,7 @@ async function planGroup(
 ): Promise<PlanGroup> {
   const firstShard = last === undefined ? 0 : last.firstShard + last.shards.length;
   const open = new OpenGroup(firstShard, last?.next ?? { objects: 0, bytes: 0, offset: 0 });
-  const isLate = () => context.nowMs() + marginMs >= deadlineMs;
+  const isLate = () => context.nowMs() + planMarginMs >= deadlineMs;
   const finished = await fill(context, keys, job, open, isLate);
   const { cursor } = open;
   return {
@@ -153,6 +153,13 @@ async function fill(
   open: OpenGroup,
   isLate: () => boolean,
 ): Promise<boolean> {
+  if (job.input.kind === 'request') {
+    const { object } = job.input;
+    const unpacked = { key: 'request', offset: 0 };
+    const range = { start: 0, end: object.sizeBytes };
+    open.add({ kind: 'lines', format: 'jsonl', object, ...range, unpacked }, undefined, object);
+    return true;
+  }
   if (job.input.kind === 'errors')
     return fillWithErrors(context, job.input.jobId, job, open, isLate);
   const splitContext = { ...context, keys, job };
@@ -256,7 +263,7 @@ async function dispatch(
   deadlineMs: number,
 ): Promise<number | undefined> {
   for (let number = fromGroup; number < plan.groups; number++) {
-    if (context.nowMs() + marginMs >= deadlineMs) return number;
+    if (context.nowMs() + planMarginMs >= deadlineMs) return number;
     const group = await readPlanGroup(context.results, keys, number);
     if (group === undefined) break;
     const messages = group.shards.map((shard) => messageFor(plan, group, shard, 0));

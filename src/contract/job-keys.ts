@@ -52,6 +52,7 @@ export function jobKeys(jobId: string) {
 
     notified: `${work}notified.json`,
     calibration: `${work}calibration.json`,
+    request: `${work}request.jsonl`,
     mergedGroup: (group: number) => `${work}merged/${digits(group)}`,
     segments: (shard: number) => `${work}segments/${digits(shard)}/`,
     attempts: (shard: number, redrives: number) => `${work}attempts/${digits(shard)}/${redrives}/`,

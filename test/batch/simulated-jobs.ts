@@ -1,3 +1,4 @@
+import { listAll, type ObjectStore } from '../../src/batch/object-store.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
 import type { ModelProvider } from '../../src/models/provider.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
@@ -28,7 +29,7 @@ export async function runSeed(
   models: ModelProvider,
 ): Promise<{ faulty: JobOutput; faultless: JobOutput; counts: SimulatedCounts }> {
   const random = new SeededRandom(seed);
-  const { text, request } = randomJob(random);
+  const { text, request } = randomJob(random, true);
   const segmentBytes = random.integer(200, 20_000);
   const run = async (injected: SimulatedFaults) => {
     const jobs = new MemoryObjectStore();
@@ -54,10 +55,11 @@ export async function runSeed(
   return { faulty: faulty.output, faultless: faultless.output, counts: faulty.counts };
 }
 
-function randomJob(random: SeededRandom) {
+/** Lines, and a request for a job over them, with poison now and then where it is wanted. */
+export function randomJob(random: SeededRandom, poisonous: boolean) {
   const lineEnd = random.pick(['\n', '\r\n']);
   const records = random.integer(0, 150);
-  const poisonRate = random.chance(0.3) ? 0.02 : 0;
+  const poisonRate = random.chance(0.3) && poisonous ? 0.02 : 0;
   let text = random.chance(0.2) ? '\uFEFF' : '';
   for (let index = 0; index < records; index++) {
     text +=
@@ -88,11 +90,11 @@ function randomLine(random: SeededRandom, index: number, poisonRate: number): st
   });
 }
 
-async function readOutput(results: MemoryObjectStore, jobId: string): Promise<JobOutput> {
+export async function readOutput(results: ObjectStore, jobId: string): Promise<JobOutput> {
   const { prefix, timing } = jobKeys(jobId);
   const output = new Map<string, string>();
-  for (const key of results.keys()) {
-    if (!key.startsWith(prefix) || key === timing) continue;
+  for await (const { key } of listAll(results, prefix)) {
+    if (key === timing) continue;
     const name = key.slice(prefix.length);
     if (name === 'job.json' || name.startsWith('state/')) continue;
     output.set(name, Buffer.from((await results.get(key))?.body ?? []).toString());

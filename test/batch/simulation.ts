@@ -8,7 +8,6 @@ import { type Submission, submitUpload } from '../../src/batch/submit.ts';
 import { transformShard } from '../../src/batch/transform-shard.ts';
 import { ServingError } from '../../src/errors.ts';
 import type { ModelProvider } from '../../src/models/provider.ts';
-import type { MemoryObjectStore } from '../support/memory-object-store.ts';
 import type { SeededRandom } from '../support/random.ts';
 
 /** Probabilities of what can happen at each call of a port, and to each message. */
@@ -62,8 +61,8 @@ export class Simulation {
   readonly deadLetters: ShardMessage[] = [];
   readonly #random: SeededRandom;
   readonly #faults: SimulatedFaults;
-  readonly #jobs: MemoryObjectStore;
-  readonly #results: MemoryObjectStore;
+  readonly #jobs: ObjectStore;
+  readonly #results: ObjectStore;
   readonly #models: ModelProvider;
   readonly #limits: TransformContext['limits'];
   readonly #maxReceiveCount: number;
@@ -75,8 +74,8 @@ export class Simulation {
   constructor(options: {
     readonly random: SeededRandom;
     readonly faults: SimulatedFaults;
-    readonly jobs: MemoryObjectStore;
-    readonly results: MemoryObjectStore;
+    readonly jobs: ObjectStore;
+    readonly results: ObjectStore;
     readonly models: ModelProvider;
     readonly segmentBytes?: number;
     /** @default never given up */

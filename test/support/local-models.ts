@@ -26,10 +26,10 @@ export class LocalModels implements ModelProvider {
     model: string,
     bytes: Uint8Array,
     configuration: Partial<ModelConfiguration> = {},
+    fingerprint = createHash('sha256').update(bytes).digest('hex'),
   ): Promise<void> {
     const path = join(this.#folder, `${model}.onnx`);
     writeFileSync(path, bytes);
-    const fingerprint = createHash('sha256').update(bytes).digest('hex');
     const session = await createSessionFactory().create(path, {
       intraOpThreads: 1,
       graphOptimization: 'all',

@@ -3,12 +3,15 @@ import { parseJobRequestText } from '../../batch/job-request.ts';
 import {
   cancelJob,
   createJob,
+  createRequestJob,
   getJob,
   type JobsContext,
   listJobs,
+  readRequestResult,
   redriveJob,
 } from '../../batch/jobs.ts';
-import { invalidRequest } from '../../errors.ts';
+import { invalidRequest, ServingError } from '../../errors.ts';
+import type { ModelReference } from '../../models/reference.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from '../api/http.ts';
 import type { RouteHandler, Routes } from '../api/router.ts';
 import { jobDocument } from './job-document.ts';
@@ -45,6 +48,12 @@ export function jobRoutes(context: JobsContext): Routes {
       return jsonResponse({ jobs: page.jobs.map(show), next: encodeToken(page.next) });
     },
     'GET /v2/jobs/{job}': one(getJob, 200),
+    'GET /v2/jobs/{job}/result': async (_, { job = '' }) => {
+      const result = await readRequestResult(context, job);
+      return result === undefined
+        ? jsonResponse({ state: 'running' }, { statusCode: 202, headers: { 'retry-after': '1' } })
+        : { statusCode: 200, headers: { 'content-type': 'application/json' }, body: result };
+    },
     'POST /v2/jobs/{job}/cancel': one(cancelJob, 202),
     'POST /v2/jobs/{job}/redrive': one(redriveJob, 202),
     'GET /v2/jobs/{job}/errors': async ({ query }, { job = '' }) => {
@@ -55,6 +64,39 @@ export function jobRoutes(context: JobsContext): Routes {
       return jsonResponse({ errors: page.errors, next: encodeToken(page.next) });
     },
   };
+}
+
+/**
+ * Answers an inference request that may be answered later (`Prefer: respond-async`, RFC 7240): at once with where
+ * the answer will be.
+ *
+ * @throws ServingError INVALID_REQUEST for a request with binary tensors, which a line of JSON cannot hold
+ */
+export async function respondAsync(
+  context: JobsContext,
+  reference: ModelReference,
+  { body, headers }: HttpRequest,
+): Promise<HttpResponse> {
+  if (headers['inference-header-content-length'] !== undefined) {
+    throw new ServingError(
+      'INVALID_REQUEST',
+      'Prefer: expected a request in JSON for respond-async, got one with binary tensors',
+    );
+  }
+  const text = typeof body === 'string' ? body : Buffer.from(body).toString();
+  const progress = await createRequestJob(context, reference, text);
+  return jsonResponse(jobDocument(progress, context.nowMs()), {
+    statusCode: 202,
+    headers: {
+      location: `/v2/jobs/${progress.jobId}/result`,
+      'preference-applied': 'respond-async',
+    },
+  });
+}
+
+/** Whether a caller prefers to be answered later. */
+export function prefersAsync({ headers }: Pick<HttpRequest, 'headers'>): boolean {
+  return /(?:^|[,;\s])respond-async(?:$|[,;\s])/i.test(headers['prefer'] ?? '');
 }
 
 function limitOf(query: URLSearchParams, maximum: number): number {

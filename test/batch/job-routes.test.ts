@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { JobsContext } from '../../src/batch/jobs.ts';
+import type { HttpRequest, HttpResponse } from '../../src/edge/api/http.ts';
+import { createRouter } from '../../src/edge/api/router.ts';
+import { jobRouteNames } from '../../src/edge/jobs/job-route-names.ts';
+import { jobRoutes, prefersAsync, respondAsync } from '../../src/edge/jobs/job-routes.ts';
+import { LocalModels } from '../support/local-models.ts';
+import { MemoryObjectStore } from '../support/memory-object-store.ts';
+import { addConstant } from '../support/onnx-model.ts';
+import { SeededRandom } from '../support/random.ts';
+import { noFaults, Simulation } from './simulation.ts';
+
+describe('the jobs API', () => {
+  const models = new LocalModels();
+  let jobs: MemoryObjectStore;
+  let simulation: Simulation;
+  let context: JobsContext;
+
+  beforeAll(async () => {
+    await models.add('adder', addConstant('FP32', [-1, 2], 10));
+  });
+  beforeEach(async () => {
+    jobs = new MemoryObjectStore();
+    simulation = new Simulation({
+      random: new SeededRandom(1),
+      faults: noFaults,
+      jobs,
+      results: new MemoryObjectStore(),
+      models,
+    });
+    context = {
+      ...simulation.context(),
+      plans: {
+        send: async (messages) => {
+          for (const { planJob } of messages) await simulation.plan(planJob.jobId);
+        },
+      },
+    };
+    await jobs.put('data/rows.jsonl', '[1,2]\n[3]\n[5,6]\nbad\n[7,8]\n');
+  });
+  afterAll(async () => {
+    await models.close();
+  });
+
+  const request = (method: string, path: string, body = ''): HttpRequest => {
+    const [pathname = '', query = ''] = path.split('?');
+    return {
+      method,
+      path: pathname,
+      query: new URLSearchParams(query),
+      headers: {},
+      body,
+      requestId: '1',
+      allowedModels: undefined,
+    };
+  };
+
+  async function call(method: string, path: string, body?: unknown): Promise<HttpResponse> {
+    const route = createRouter(jobRoutes(context));
+    return route(request(method, path, body === undefined ? '' : JSON.stringify(body)), {});
+  }
+
+  async function json(method: string, path: string, body?: unknown) {
+    const { body: text } = await call(method, path, body);
+    return JSON.parse(typeof text === 'string' ? text : '') as Record<string, unknown> & {
+      id: string;
+    };
+  }
+
+  const job = { model: 'adder', input: { key: 'data/rows.jsonl' } };
+
+  it('has the routes that the function announces', () => {
+    expect(Object.keys(jobRoutes(context))).toEqual([...jobRouteNames]);
+  });
+
+  it('takes a job, tells where it is, and shows how far it has come', async () => {
+    const created = await call('POST', '/v2/jobs', job);
+    expect(created.statusCode).toBe(202);
+    const location = created.headers['location'] ?? '';
+    expect(location).toMatch(/^\/v2\/jobs\/adder\.rows\.[0-9a-f]{16}$/);
+    expect(await json('GET', location)).toMatchObject({
+      state: 'running',
+      model_name: 'adder',
+      model_version: '1',
+      shards: { planned: 1, done: 0, failed: 0 },
+    });
+    await simulation.drain();
+    expect(await json('GET', location)).toMatchObject({
+      state: 'completed',
+      records: { done: 5, succeeded: 3, failed: 2 },
+      manifest: expect.stringMatching(/^jobs\/.*\/manifest\.json$/) as unknown,
+    });
+  });
+
+  it('takes the same token for the same job', async () => {
+    const first = await json('POST', '/v2/jobs', { ...job, token: 'nightly' });
+    const second = await json('POST', '/v2/jobs', { ...job, token: 'nightly' });
+    const third = await json('POST', '/v2/jobs', job);
+    expect(second.id).toBe(first.id);
+    expect(third.id).not.toBe(first.id);
+    expect(simulation.queued).toBe(2);
+  });
+
+  it('pages through jobs and through failed records', async () => {
+    for (let index = 0; index < 5; index++) await json('POST', '/v2/jobs', job);
+    await simulation.drain();
+    const ids: unknown[] = [];
+    let next: unknown;
+    do {
+      const page = await json('GET', `/v2/jobs?limit=2${next ? `&after=${String(next)}` : ''}`);
+      ids.push(...(page['jobs'] as { id: string }[]).map(({ id }) => id));
+      next = page['next'];
+    } while (next !== undefined);
+    expect(new Set(ids).size).toBe(5);
+    expect(await json('GET', '/v2/jobs?model=other')).toEqual({ jobs: [] });
+
+    const errors = await json('GET', `/v2/jobs/${String(ids[0])}/errors?limit=1`);
+    expect(errors['errors']).toEqual([expect.objectContaining({ number: 2 })]);
+    const rest = await json(
+      'GET',
+      `/v2/jobs/${String(ids[0])}/errors?limit=5&after=${String(errors['next'])}`,
+    );
+    expect(rest).toEqual({ errors: [expect.objectContaining({ number: 4 })] });
+  });
+
+  it('refuses what it cannot do with the field that is wrong', async () => {
+    const refusals: [string, string, unknown, string, RegExp][] = [
+      ['POST', '/v2/jobs', {}, 'INVALID_REQUEST', /^model/],
+      ['POST', '/v2/jobs', { model: 'adder' }, 'INVALID_REQUEST', /^input/],
+      ['POST', '/v2/jobs', { ...job, colour: 'red' }, 'INVALID_REQUEST', /colour/],
+      ['POST', '/v2/jobs', { ...job, shardBytes: -1 }, 'INVALID_REQUEST', /^shardBytes/],
+      ['POST', '/v2/jobs', { ...job, model: 'none' }, 'NOT_FOUND', /none/],
+      ['POST', '/v2/jobs', { model: 'adder', input: { key: 'gone' } }, 'NOT_FOUND', /gone/],
+      [
+        'POST',
+        '/v2/jobs',
+        { ...job, output: { format: 'parquet', merge: true } },
+        'INVALID_REQUEST',
+        /^output\.merge/,
+      ],
+      ['GET', '/v2/jobs/adder.rows.0123456789abcdef', undefined, 'NOT_FOUND', /not found/],
+      ['GET', '/v2/jobs/nonsense', undefined, 'NOT_FOUND', /not found/],
+      ['GET', '/v2/jobs?limit=0', undefined, 'INVALID_REQUEST', /^limit/],
+      ['DELETE', '/v2/jobs', undefined, 'METHOD_NOT_ALLOWED', /GET/],
+    ];
+    for (const [method, path, body, code, message] of refusals) {
+      await expect(call(method, path, body), `${method} ${path}`).rejects.toMatchObject({
+        code,
+        message: expect.stringMatching(message) as unknown,
+      });
+    }
+  });
+
+  it('cancels, and drives again', async () => {
+    const { id } = await json('POST', '/v2/jobs', job);
+    expect(await json('POST', `/v2/jobs/${id}/cancel`)).toMatchObject({ state: 'cancelled' });
+    await simulation.drain();
+    expect(await json('POST', `/v2/jobs/${id}/redrive`)).toMatchObject({ state: 'running' });
+    await simulation.drain();
+    expect(await json('GET', `/v2/jobs/${id}`)).toMatchObject({ state: 'completed' });
+  });
+
+  it('answers a single request later', async () => {
+    const infer = (data: unknown) => ({
+      ...request(
+        'POST',
+        '/v2/models/adder/infer',
+        JSON.stringify(
+          { id: 'one', inputs: [{ name: 'x', shape: [1, 2], datatype: 'FP32', data }] },
+          undefined,
+          2,
+        ),
+      ),
+      headers: { prefer: 'wait=1, respond-async' },
+    });
+    expect(prefersAsync(infer([1, 2]))).toBe(true);
+    expect(prefersAsync({ headers: {} })).toBe(false);
+    const reference = { model: 'adder', version: undefined };
+    const accepted = await respondAsync(context, reference, infer([1, 2]));
+    expect(accepted.statusCode).toBe(202);
+    const location = accepted.headers['location'] ?? '';
+    expect((await call('GET', location)).statusCode).toBe(202);
+    await simulation.drain();
+    expect(await json('GET', location)).toEqual({
+      model_name: 'adder',
+      model_version: '1',
+      id: 'one',
+      outputs: [{ name: 'y', datatype: 'FP32', shape: [1, 2], data: [11, 12] }],
+    });
+
+    const refused = await respondAsync(context, reference, infer([1, 'x']));
+    await simulation.drain();
+    await expect(call('GET', refused.headers['location'] ?? '')).rejects.toMatchObject({
+      code: 'INVALID_REQUEST',
+      message: expect.stringContaining('inputs[0].data[1]') as unknown,
+    });
+  });
+});
