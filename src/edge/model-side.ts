@@ -112,7 +112,10 @@ export function createModelSide(
   const models = new ModelService({
     catalog,
     loader,
-    memoryBudgetBytes: Math.max(minimumBudgetBytes, settings.memoryBytes * usableShare - baseBytes),
+    memoryBudgetBytes: Math.max(
+      minimumBudgetBytes,
+      Math.floor(settings.memoryBytes * usableShare - baseBytes),
+    ),
     failureTtlMs,
     nowMs,
     random,

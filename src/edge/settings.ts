@@ -37,7 +37,7 @@ export function parseModelSettings(environment: Environment): ModelSettings {
   return {
     modelsBucket: requireVariable(environment, environmentVariables.modelsBucket),
     cacheDirectory:
-      environment[environmentVariables.modelCacheDir] ?? join(tmpdir(), 'pilotlight-models'),
+      environment[environmentVariables.modelCacheDir] || join(tmpdir(), 'pilotlight-models'),
     cacheDiskBytes: cacheMiB * bytesPerMiB,
     memoryBytes: memoryMB * bytesPerMiB,
     intraOpThreads: threadsFor(memoryMB),

@@ -1,5 +1,5 @@
 import { isName } from '../contract/names.ts';
-import { ServingError } from '../errors.ts';
+import { ServingError, toServingError } from '../errors.ts';
 import {
   defaultConfiguration,
   type ModelConfiguration,
@@ -45,6 +45,7 @@ interface Reading {
 
 /** Models whose folders are kept in mind; past it the one that was not read for longest is forgotten. */
 const maximumModels = 1_000;
+const readAttempts = 3;
 
 /**
  * What the repository holds, kept for moments. A busy environment reads beside its calls and never waits; one that
@@ -132,17 +133,15 @@ export class ModelCatalog {
   }
 
   async #readNow(model: string, serial: number): Promise<CatalogEntry> {
-    const { nowMs, repository } = this.#options;
     if (!isName(model)) {
       throw new ServingError(
         'NOT_FOUND',
         `model: expected a name, got ${JSON.stringify(model.slice(0, 128))}`,
       );
     }
-    const askedAtMs = nowMs();
+    const askedAtMs = this.#options.nowMs();
     try {
-      const found = await repository.describe(model);
-      const entry = { model: found, configuration: await this.#configuration(found) };
+      const entry = await this.#readFolder(model);
       this.#keep(model, { entry, askedAtMs, serial });
       return entry;
     } catch (thrown) {
@@ -155,6 +154,18 @@ export class ModelCatalog {
       this.#options.onStale(model, thrown);
       this.#keep(model, { entry: known.entry, askedAtMs, serial });
       return known.entry;
+    }
+  }
+
+  /** A configuration that is replaced between its listing and its reading is listed and read again. */
+  async #readFolder(model: string): Promise<CatalogEntry> {
+    for (let attempt = 1; ; attempt++) {
+      const found = await this.#options.repository.describe(model);
+      try {
+        return { model: found, configuration: await this.#configuration(found) };
+      } catch (thrown) {
+        if (attempt === readAttempts || !toServingError(thrown).retryable) throw thrown;
+      }
     }
   }
 

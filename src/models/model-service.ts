@@ -1,5 +1,4 @@
-import { preparedPrefix } from '../contract/keys.ts';
-import { ServingError, toServingError } from '../errors.ts';
+import { type ServingError, toServingError } from '../errors.ts';
 import type { ModelCatalog } from './catalog.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import { LastGood } from './last-good.ts';
@@ -17,6 +16,7 @@ import type {
 import type { ModelReference, PinnedModel } from './reference.ts';
 import type { RepositoryVersion } from './repository.ts';
 import { availableVersions, pin, selectVersion } from './selection.ts';
+import { refuseTooLarge } from './too-large.ts';
 import type { LoadedVersion, VersionLoader } from './version-loader.ts';
 
 export interface ModelServiceOptions {
@@ -42,6 +42,8 @@ interface Resolution {
 
 /** Folders of the repository that an index reads side by side. */
 const parallelLookups = 16;
+/** Loads that one call begins, each of what the repository holds by then. */
+const loadAttempts = 3;
 
 /** The session cache over the repository: references in, leased sessions out. */
 export class ModelService implements ModelProvider, ModelAdministration {
@@ -84,21 +86,31 @@ export class ModelService implements ModelProvider, ModelAdministration {
   }
 
   async acquire(reference: ModelReference): Promise<ModelLease> {
-    const resolution = await this.#resolve(reference);
-    const key = this.#sessionKey(resolution.pinned, resolution.configuration);
     const referenceKey = `${reference.model}\n${reference.version ?? ''}`;
-    let lease: Lease<LoadedVersion>;
-    try {
-      lease = await this.#sessions.acquire(key, (makeRoom) => this.#load(resolution, makeRoom));
-    } catch (thrown) {
-      return this.#keepServing(referenceKey, resolution, toServingError(thrown));
+    let resolution = await this.#resolve(reference);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#acquire(referenceKey, resolution);
+      } catch (thrown) {
+        const reason = toServingError(thrown);
+        const lease = this.#keepServing(referenceKey, resolution, reason);
+        if (lease !== undefined) return lease;
+        if (attempt === loadAttempts || !reason.retryable) throw reason;
+        // Files that were replaced while they were read are no failure of what stands in their place.
+        await this.#options.catalog.refresh(reference.model);
+        const { pinned } = resolution;
+        resolution = await this.#resolve(reference);
+        if (resolution.pinned.fingerprint === pinned.fingerprint) throw reason;
+      }
     }
+  }
+
+  async #acquire(referenceKey: string, resolution: Resolution): Promise<ModelLease> {
     const { pinned, order, configuration } = resolution;
-    const outdated = this.#lastGood.remember(referenceKey, {
-      key,
-      version: pinned.version,
-      order,
-    });
+    const key = this.#sessionKey(pinned, configuration);
+    const lease = await this.#sessions.acquire(key, (makeRoom) => this.#load(resolution, makeRoom));
+    const served = { key, version: pinned.version, order };
+    const outdated = this.#lastGood.remember(referenceKey, served);
     if (outdated !== undefined) this.#sessions.drop(outdated);
     return toModelLease(lease, configuration);
   }
@@ -172,9 +184,9 @@ export class ModelService implements ModelProvider, ModelAdministration {
 
   async #load(resolution: Resolution, makeRoom: MakeRoom): Promise<Loaded<LoadedVersion>> {
     const { pinned, version, configuration } = resolution;
-    const { loader, events } = this.#options;
+    const { loader, events, memoryBudgetBytes } = this.#options;
     try {
-      this.#refuseTooLarge(resolution);
+      refuseTooLarge(pinned, version, memoryBudgetBytes);
       const loaded = await loader.load(pinned, version, configuration, makeRoom);
       events.loaded(loaded);
       const { sizeBytes, downloadMs, createMs } = loaded;
@@ -203,32 +215,19 @@ export class ModelService implements ModelProvider, ModelAdministration {
     }
   }
 
-  #refuseTooLarge({ pinned, version }: Resolution): void {
-    const neededBytes = modelBytes(version);
-    const { memoryBudgetBytes } = this.#options;
-    if (neededBytes <= memoryBudgetBytes) return;
-    throw new ServingError(
-      'MODEL_UNAVAILABLE',
-      `model ${pinned.model} version ${pinned.version}: expected files of at most ${memoryBudgetBytes} bytes, ` +
-        `which is what the function's memory leaves for models, got ${neededBytes}`,
-    );
-  }
-
-  #keepServing(referenceKey: string, wanted: Resolution, reason: ServingError): ModelLease {
+  /** The version that served the reference last, while it is in memory. */
+  #keepServing(
+    referenceKey: string,
+    wanted: Resolution,
+    reason: ServingError,
+  ): ModelLease | undefined {
     const key = this.#lastGood.keyOf(referenceKey);
     const lease = key === undefined ? undefined : this.#sessions.lease(key);
-    if (lease === undefined) throw reason;
+    if (lease === undefined) return undefined;
     if (!this.#told.has(reason)) this.#options.events.keptServing(wanted.pinned, reason);
     this.#told.add(reason);
     return toModelLease(lease, wanted.configuration);
   }
-}
-
-/** Size of a version's own files; those prepared for other architectures are never loaded. */
-function modelBytes(version: RepositoryVersion): number {
-  return version.files
-    .filter(({ path }) => !path.startsWith(preparedPrefix))
-    .reduce((sum, file) => sum + file.sizeBytes, 0);
 }
 
 function toModelLease(lease: Lease<LoadedVersion>, configuration: ModelConfiguration): ModelLease {

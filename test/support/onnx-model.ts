@@ -35,6 +35,32 @@ export function addConstant(
   });
 }
 
+/**
+ * `y = x + constants` on FP32 `[-1, n]`, with the constants in a file beside the model, as exporters leave the weights
+ * of models of more than 2 GB (and PyTorch's newer one those of all).
+ */
+export function addExternal(
+  constants: readonly number[],
+  location: string,
+): { readonly model: Uint8Array; readonly weights: Uint8Array } {
+  const weights = rawBytes(Float32Array.from(constants));
+  const shape = [-1, constants.length];
+  const model = encodeModel({
+    inputs: [{ name: 'x', datatype: 'FP32', shape }],
+    outputs: [{ name: 'y', datatype: 'FP32', shape }],
+    initializers: [
+      {
+        name: 'c',
+        datatype: 'FP32',
+        shape: [constants.length],
+        raw: { location, offsetBytes: 0, lengthBytes: weights.byteLength },
+      },
+    ],
+    nodes: [{ operator: 'Add', inputs: ['x', 'c'], outputs: ['y'] }],
+  });
+  return { model, weights };
+}
+
 /** `y = a / b` on whole numbers: the datatype's minimum divided by -1 kills the process (SIGFPE). */
 export function intDivModel(
   datatype: 'INT32' | 'INT64' = 'INT32',

@@ -26,9 +26,17 @@ export interface ValueInfo {
   readonly shape: readonly number[];
 }
 
-/** A constant of a graph: `raw` is little-endian and row-major, as ONNX's `raw_data`. */
+/** Where a constant's bytes lie outside of the `.onnx` file. */
+export interface ExternalData {
+  /** Path relative to the `.onnx` file. */
+  readonly location: string;
+  readonly offsetBytes: number;
+  readonly lengthBytes: number;
+}
+
+/** A constant of a graph: `raw` is little-endian and row-major, as ONNX's `raw_data`, or where such bytes are. */
 export interface Initializer extends ValueInfo {
-  readonly raw: Uint8Array;
+  readonly raw: Uint8Array | ExternalData;
 }
 
 export interface Node {
@@ -92,8 +100,22 @@ function encodeInitializer(tensor: Initializer): Uint8Array {
     ...tensor.shape.map((dimension) => varintField(1, dimension)),
     varintField(2, elementTypes[tensor.datatype]),
     bytesField(8, utf8(tensor.name)),
-    bytesField(9, tensor.raw),
+    ...(tensor.raw instanceof Uint8Array
+      ? [bytesField(9, tensor.raw)]
+      : encodeExternalData(tensor.raw)),
   ]);
+}
+
+/** `onnx.TensorProto.DataLocation`: EXTERNAL 1. */
+function encodeExternalData(data: ExternalData): Uint8Array[] {
+  const entry = (key: string, value: string) =>
+    bytesField(13, concat([bytesField(1, utf8(key)), bytesField(2, utf8(value))]));
+  return [
+    entry('location', data.location),
+    entry('offset', `${data.offsetBytes}`),
+    entry('length', `${data.lengthBytes}`),
+    varintField(14, 1),
+  ];
 }
 
 function encodeValueInfo(value: ValueInfo): Uint8Array {

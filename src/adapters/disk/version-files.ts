@@ -8,11 +8,14 @@ import type { VersionFiles, VersionFilesLease, WantedFile } from '../../models/v
 
 export interface DiskVersionFilesOptions {
   readonly repository: ModelRepository;
-  /** Folder of its own: whatever lies in it at the start is removed. */
+  /** What an earlier process left in it is removed at the start; other files are left alone. */
   readonly directory: string;
   readonly budgetBytes: number;
   readonly nowMs: () => number;
 }
+
+/** What a version's folder is called. */
+const fingerprintPattern = /^[0-9a-f]{64}$/;
 
 /** Model versions on the temp disk, one folder each, named by fingerprint. */
 export class DiskVersionFiles implements VersionFiles {
@@ -23,7 +26,8 @@ export class DiskVersionFiles implements VersionFiles {
     this.#options = options;
     mkdirSync(options.directory, { recursive: true });
     // Lambda keeps the temp disk when a crashed process is replaced; nothing here knows what of it is whole.
-    for (const name of readdirSync(options.directory)) {
+    const left = readdirSync(options.directory).filter((name) => fingerprintPattern.test(name));
+    for (const name of left) {
       rmSync(join(options.directory, name), { recursive: true, force: true });
     }
     this.#cache = new LeaseCache({
@@ -73,6 +77,20 @@ export class DiskVersionFiles implements VersionFiles {
     const failed = downloads.find((download) => download.status === 'rejected');
     if (failed === undefined) return;
     rmSync(directory, { recursive: true, force: true });
-    throw failed.reason;
+    throw diskFailure(`model ${pinned.model} version ${pinned.version}`, failed.reason);
   }
+}
+
+/** A failure of the disk itself; what the repository threw stays as it is. */
+function diskFailure(label: string, cause: unknown): ServingError {
+  if (cause instanceof ServingError) return cause;
+  const code: unknown = Object(cause).code;
+  if (code === 'ENOSPC') {
+    return new ServingError('UNAVAILABLE', `${label}: the temp disk is full`, { cause });
+  }
+  return new ServingError(
+    'MODEL_UNAVAILABLE',
+    `${label}: its files cannot be written to the temp disk (${String(code ?? 'no reason given')})`,
+    { cause },
+  );
 }

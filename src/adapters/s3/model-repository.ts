@@ -13,8 +13,8 @@ import { downloadRanged } from './ranged-download.ts';
 
 /** A model's folder is a handful of versions of a handful of files; past this something else lies there. */
 const maximumListedFiles = 20_000;
-/** config.json, manifest.json, labels.txt, tokenizer.json. */
-const maximumTextBytes = 64 * 1024 * 1024;
+/** config.json and manifest.json are read whole and parsed beside the calls. */
+const maximumTextBytes = 8 * 1024 * 1024;
 
 /** The model repository in an S3 bucket: `<model>/config.json`, `<model>/<version>/<files>`. */
 export class S3ModelRepository implements ModelRepository {
@@ -89,16 +89,16 @@ export class S3ModelRepository implements ModelRepository {
       );
     }
     const prefix = version === undefined ? modelPrefix(model) : versionPrefix(model, version);
+    return decodeText(label, await this.#readBytes(label, `${prefix}${file.path}`, file.etag));
+  }
+
+  async #readBytes(label: string, key: string, etag: string): Promise<Uint8Array> {
     try {
       const { Body } = await this.#client.send(
-        new GetObjectCommand({
-          Bucket: this.#bucket,
-          Key: `${prefix}${file.path}`,
-          IfMatch: file.etag,
-        }),
+        new GetObjectCommand({ Bucket: this.#bucket, Key: key, IfMatch: etag }),
       );
       if (Body === undefined) throw new Error('S3 answered without a body');
-      return await Body.transformToString();
+      return await Body.transformToByteArray();
     } catch (cause) {
       if (s3Status(cause) === 412 || isNotFound(cause)) {
         throw new ServingError('UNAVAILABLE', `${label} was replaced while it was read`, { cause });
@@ -122,6 +122,17 @@ export class S3ModelRepository implements ModelRepository {
       destination,
       sha256,
       label: `model ${model} version ${version}: ${file.path}`,
+    });
+  }
+}
+
+/** UTF-8, without the byte order mark that Windows' editors write. */
+function decodeText(label: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new ServingError('MODEL_UNAVAILABLE', `${label}: expected UTF-8 text, got other bytes`, {
+      cause,
     });
   }
 }
