@@ -9,6 +9,8 @@ import { s3Status, storageUnavailable } from './failure.ts';
 /** S3 gives one connection a share of the bandwidth only: its guidance is ranges of 8 to 16 MB side by side. */
 const partBytes = 8 * 1024 * 1024;
 const parallelParts = 8;
+/** Of what came early, at a time. */
+const readBackBytes = 1024 * 1024;
 const attemptsWithoutProgress = 5;
 const firstPauseMs = 50;
 
@@ -43,9 +45,9 @@ export async function downloadRanged(client: S3Client, download: RangedDownload)
   const partial = `${download.destination}.partial`;
   const file = openSync(partial, 'w+');
   try {
-    const digest =
-      download.sha256 === undefined ? undefined : new OrderedDigest(file, download.sizeBytes);
-    await downloadParts(client, download, file, digest);
+    const parts = partsOf(download.sizeBytes);
+    const digest = download.sha256 === undefined ? undefined : new OrderedDigest(file, parts);
+    await downloadParts(client, download, parts, file, digest);
     if (digest !== undefined && digest.hex() !== download.sha256) {
       throw new ServingError(
         'MODEL_UNAVAILABLE',
@@ -61,16 +63,20 @@ export async function downloadRanged(client: S3Client, download: RangedDownload)
   }
 }
 
+function partsOf(sizeBytes: number): Part[] {
+  return Array.from({ length: Math.ceil(sizeBytes / partBytes) }, (_, index) => {
+    const start = index * partBytes;
+    return { start, end: Math.min(start + partBytes, sizeBytes), written: 0 };
+  });
+}
+
 async function downloadParts(
   client: S3Client,
   download: RangedDownload,
+  parts: readonly Part[],
   file: number,
   digest: OrderedDigest | undefined,
 ): Promise<void> {
-  const parts: Part[] = [];
-  for (let start = 0; start < download.sizeBytes; start += partBytes) {
-    parts.push({ start, end: Math.min(start + partBytes, download.sizeBytes), written: 0 });
-  }
   const abort = new AbortController();
   const queue = parts.values();
   const worker = async () => {
@@ -157,25 +163,25 @@ function closeQuietly(file: number): void {
   }
 }
 
-/** sha256 of a file whose pieces arrive out of order: hashes what is next at once, and reads back what came early. */
+/** sha256 of a file whose parts grow side by side: hashes what is next at once, and reads back what came early. */
 class OrderedDigest {
   readonly #hash: Hash = createHash('sha256');
   readonly #file: number;
-  readonly #sizeBytes: number;
-  /** Pieces on disk beyond `#position`: where each starts, and how long it is. */
-  readonly #early = new Map<number, number>();
+  readonly #parts: readonly Part[];
+  /** Used again and again: memory touched for the first time costs more than the reading. */
+  readonly #scratch = Buffer.allocUnsafeSlow(readBackBytes);
+  /** The part that is being hashed; all before it are. */
+  #current = 0;
   #position = 0;
 
-  constructor(file: number, sizeBytes: number) {
+  constructor(file: number, parts: readonly Part[]) {
     this.#file = file;
-    this.#sizeBytes = sizeBytes;
+    this.#parts = parts;
   }
 
+  /** Told of each chunk that is on disk, after its part was. */
   wrote(position: number, chunk: Buffer): void {
-    if (position !== this.#position) {
-      this.#early.set(position, chunk.byteLength);
-      return;
-    }
+    if (position !== this.#position) return;
     this.#hash.update(chunk);
     this.#position += chunk.byteLength;
     this.#readBack();
@@ -183,18 +189,22 @@ class OrderedDigest {
 
   #readBack(): void {
     for (;;) {
-      const length = this.#early.get(this.#position);
-      if (length === undefined) return;
-      this.#early.delete(this.#position);
-      const piece = Buffer.allocUnsafe(length);
-      readSync(this.#file, piece, 0, length, this.#position);
-      this.#hash.update(piece);
+      const part = this.#parts[this.#current];
+      if (part === undefined) return;
+      if (this.#position === part.end) {
+        this.#current += 1;
+        continue;
+      }
+      const length = Math.min(part.start + part.written - this.#position, readBackBytes);
+      if (length === 0) return;
+      readSync(this.#file, this.#scratch, 0, length, this.#position);
+      this.#hash.update(this.#scratch.subarray(0, length));
       this.#position += length;
     }
   }
 
   hex(): string {
-    if (this.#position !== this.#sizeBytes) throw new Error('the digest has not seen every byte');
+    if (this.#current !== this.#parts.length) throw new Error('the digest has not seen every byte');
     return this.#hash.digest('hex');
   }
 }
