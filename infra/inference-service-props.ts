@@ -57,7 +57,7 @@ export interface InferenceServiceProps {
   readonly apiTimeout?: Duration | undefined;
   /** Longest time for one plan invocation. @default 5 minutes */
   readonly planTimeout?: Duration | undefined;
-  /** Longest time for one shard. @default 5 minutes: a shard whose process died is retried after six times as long */
+  /** Longest time for one shard, which hands over what it does not finish. @default 5 minutes */
   readonly transformTimeout?: Duration | undefined;
   /** Environments of the api function at most, taken from the account's. @default no limit of its own */
   readonly apiReservedConcurrency?: number | undefined;

@@ -1,4 +1,5 @@
 import { Duration, Stack, Token } from 'aws-cdk-lib';
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { LambdaDeploymentConfig } from 'aws-cdk-lib/aws-codedeploy';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IGrantable } from 'aws-cdk-lib/aws-iam';
@@ -6,8 +7,9 @@ import { Alias } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { jobsInputPrefix, jobsResultPrefix, modelPrefix } from '../src/contract/keys.ts';
-import { visibilityTimeoutFactor } from '../src/contract/limits.ts';
+import { jobsResultPrefix, modelPrefix } from '../src/contract/keys.ts';
+import { defaultMaxReceiveCount, visibilityTimeoutFactor } from '../src/contract/limits.ts';
+import { metricNames } from '../src/contract/metrics.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { Canary } from './constructs/canary.ts';
 import { Endpoint } from './constructs/endpoint.ts';
@@ -94,6 +96,31 @@ export class InferenceService extends Construct {
     this.node.addValidation({ validate: () => this.#resourceProblems() });
   }
 
+  /** Requests that reached the endpoint. */
+  metricRequests(options?: MetricOptions): Metric {
+    return this.metrics.requests(options);
+  }
+
+  /** Answers of 500 and above. */
+  metricServerErrors(options?: MetricOptions): Metric {
+    return this.metrics.serverErrors(options);
+  }
+
+  /** From the gateway's point of view (ms). @param percentile e.g. 99 */
+  metricLatency(percentile: number, options?: MetricOptions): Metric {
+    return this.metrics.latency(percentile, options);
+  }
+
+  /** Records of transform jobs that became predictions. */
+  metricRecordsTransformed(options?: MetricOptions): Metric {
+    return this.metrics.own(this.transform, metricNames.recordsTransformed, options);
+  }
+
+  /** Records of transform jobs that are named in errors files. */
+  metricRecordsFailed(options?: MetricOptions): Metric {
+    return this.metrics.own(this.transform, metricNames.recordsFailed, options);
+  }
+
   /**
    * Lets a caller send requests that it signs with its AWS credentials.
    * @param options.models whose paths alone are meant. @default every path, jobs and statistics too
@@ -120,16 +147,16 @@ export class InferenceService extends Construct {
     }
   }
 
-  /** Lets somebody submit transform jobs by upload, and read what became of them. */
+  /** Lets somebody submit transform jobs by upload, bring what jobs refer to, and read what became of them. */
   grantSubmitJobs(grantee: IGrantable): void {
-    grantWriteObjects(grantee, this.jobs, jobsInputPrefix);
+    grantWriteObjects(grantee, this.jobs);
     grantReadObjects(grantee, this.results, jobsResultPrefix);
   }
 
   #queue(id: string, workerTimeout: Duration, props: InferenceServiceProps): WorkQueue {
     return new WorkQueue(this, id, {
       visibilityTimeout: Duration.seconds(visibilityTimeoutFactor * workerTimeout.toSeconds()),
-      maxReceiveCount: props.maxReceiveCount,
+      maxReceiveCount: props.maxReceiveCount ?? defaultMaxReceiveCount,
       encryptionKey: props.encryptionKey,
     });
   }

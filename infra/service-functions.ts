@@ -4,6 +4,7 @@ import type { ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { environmentVariables } from '../src/contract/environment.ts';
+import { defaultMaxReceiveCount } from '../src/contract/limits.ts';
 import { InferenceFunction } from './constructs/inference-function.ts';
 import type { WorkQueue } from './constructs/work-queue.ts';
 import type { EndpointAccess } from './endpoint-access.ts';
@@ -108,6 +109,9 @@ function environmentOf(context: FunctionsContext): Record<string, string> {
     [environmentVariables.planQueueUrl]: context.planQueue.queueUrl,
     [environmentVariables.shardQueueUrl]: context.shardQueue.queueUrl,
     [environmentVariables.eventBusName]: context.eventBus.eventBusName,
+    [environmentVariables.shardMaxReceiveCount]: String(
+      context.props.maxReceiveCount ?? defaultMaxReceiveCount,
+    ),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
-import { jobsInputPrefix, jobsResultPrefix } from '../src/contract/keys.ts';
+import { jobsResultPrefix } from '../src/contract/keys.ts';
 import { grantPutEvents, grantReadObjects, grantWriteObjects } from './constructs/grants.ts';
 import type { InferenceFunction } from './constructs/inference-function.ts';
 import type { WorkQueue } from './constructs/work-queue.ts';
@@ -14,21 +14,23 @@ export interface PermittedParts extends ServiceState {
   readonly eventBus: IEventBus;
 }
 
-/** Who may do what: the whole of it. (Reading from a queue comes with being fed by it.) */
+/**
+ * Who may do what: the whole of it. (Taking from a queue comes with being fed by it.) A job may name any object of the jobs bucket, so all of it is read; nobody but its users writes there.
+ */
 export function grantPermissions(parts: PermittedParts): void {
   const { api, plan, transform, models, jobs, results, planQueue, shardQueue, eventBus } = parts;
 
-  // Serves models; takes jobs in over HTTP, tells their state, stops them.
+  // Serves models, and what requests refer to; takes jobs in over HTTP, tells their state, stops and redrives them.
   grantReadObjects(api.role, models);
-  grantReadObjects(api.role, jobs, jobsInputPrefix);
-  grantWriteObjects(api.role, jobs, jobsInputPrefix);
+  grantReadObjects(api.role, jobs);
   grantReadObjects(api.role, results, jobsResultPrefix);
   grantWriteObjects(api.role, results, jobsResultPrefix);
+  planQueue.grantSendMessages(api.role);
   shardQueue.grantSendMessages(api.role);
 
   // Pins the model's version, reads the upload, writes the plan, sends its shards and what is left of itself.
   grantReadObjects(plan.role, models);
-  grantReadObjects(plan.role, jobs, jobsInputPrefix);
+  grantReadObjects(plan.role, jobs);
   grantReadObjects(plan.role, results, jobsResultPrefix);
   grantWriteObjects(plan.role, results, jobsResultPrefix);
   planQueue.grantSendMessages(plan.role);
@@ -37,7 +39,7 @@ export function grantPermissions(parts: PermittedParts): void {
 
   // Reads its part of the upload, writes predictions, hands over what is left, announces the end.
   grantReadObjects(transform.role, models);
-  grantReadObjects(transform.role, jobs, jobsInputPrefix);
+  grantReadObjects(transform.role, jobs);
   grantReadObjects(transform.role, results, jobsResultPrefix);
   grantWriteObjects(transform.role, results, jobsResultPrefix);
   shardQueue.grantSendMessages(transform.role);

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { type IBucket, type LifecycleRule, StorageClass } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { jobsWorkPrefix } from '../src/contract/job-keys.ts';
-import { jobsInputPrefix, jobsResultPrefix } from '../src/contract/keys.ts';
+import { jobsResultPrefix } from '../src/contract/keys.ts';
 import { StateBucket } from './constructs/state-bucket.ts';
 import type { InferenceServiceProps } from './inference-service-props.ts';
 import { as } from './optional.ts';
@@ -43,9 +43,7 @@ function accessLogs(scope: Construct, { accessLogsBucket }: InferenceServiceProp
 }
 
 function uploadRules({ uploadsExpiry }: InferenceServiceProps): LifecycleRule[] {
-  return [
-    { id: 'uploads', prefix: jobsInputPrefix, expiration: uploadsExpiry ?? Duration.days(30) },
-  ];
+  return [{ id: 'uploads', expiration: uploadsExpiry ?? Duration.days(30) }];
 }
 
 function resultRules({ resultsExpiry }: InferenceServiceProps): LifecycleRule[] {

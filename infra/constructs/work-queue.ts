@@ -7,8 +7,8 @@ import { acknowledge } from '../acknowledge.ts';
 export interface WorkQueueProps {
   /** How long a message that a worker took stays hidden from the others. */
   readonly visibilityTimeout: Duration;
-  /** How often a message may be taken before it is given up. @default 5 */
-  readonly maxReceiveCount?: number | undefined;
+  /** How often a message may be taken before it is given up. */
+  readonly maxReceiveCount: number;
   /** Key of the messages. @default SQS's own managed key */
   readonly encryptionKey?: IKey | undefined;
 }
@@ -31,7 +31,7 @@ export class WorkQueue extends Queue {
     acknowledge(deadLetters, 'Serverless::Serverless-SQSRedrivePolicy', 'it is the end of the way');
     super(scope, id, {
       ...common,
-      deadLetterQueue: { queue: deadLetters, maxReceiveCount: props.maxReceiveCount ?? 5 },
+      deadLetterQueue: { queue: deadLetters, maxReceiveCount: props.maxReceiveCount },
     });
     this.deadLetters = deadLetters;
   }

@@ -62,7 +62,7 @@ describe('state', () => {
     template.hasResourceProperties('AWS::S3::Bucket', {
       LifecycleConfiguration: {
         Rules: Match.arrayWith([
-          Match.objectLike({ Prefix: 'in/', ExpirationInDays: 30, Status: 'Enabled' }),
+          Match.objectLike({ Id: 'uploads', ExpirationInDays: 30, Status: 'Enabled' }),
         ]),
       },
     });
@@ -91,7 +91,7 @@ describe('state', () => {
     const rulesOf = (prefix: string) =>
       resourceOf(short, 'AWS::S3::Bucket', prefix).Properties['LifecycleConfiguration'];
     expect(rulesOf('InferenceJobs')).toMatchObject({
-      Rules: [{}, { Prefix: 'in/', ExpirationInDays: 2 }],
+      Rules: [{}, { Id: 'uploads', ExpirationInDays: 2 }],
     });
     expect(rulesOf('InferenceResults')).toMatchObject({
       Rules: [{}, {}, { Prefix: 'jobs/', ExpirationInDays: 90 }],
@@ -206,6 +206,17 @@ describe('functions', () => {
 });
 
 describe('queues', () => {
+  it('give up when told to, and tell the worker when that is', () => {
+    const { template: eager } = synthesise({ maxReceiveCount: 3 });
+    eager.hasResourceProperties('AWS::SQS::Queue', {
+      RedrivePolicy: Match.objectLike({ maxReceiveCount: 3 }),
+    });
+    const { Properties } = resourceOf(eager, 'AWS::Lambda::Function', 'InferenceTransformFunction');
+    expect(Properties).toMatchObject({
+      Environment: { Variables: { PILOTLIGHT_SHARD_MAX_RECEIVE_COUNT: '3' } },
+    });
+  });
+
   it('give a message up after five tries, keep it for two weeks, and hide it for six timeouts', () => {
     const queues = Object.entries(resourcesOf(template, 'AWS::SQS::Queue'));
     expect(queues).toHaveLength(4);

@@ -212,13 +212,19 @@ describe('prices', () => {
 
 describe('metrics', () => {
   it('are there for dashboards and alarms of others', () => {
-    expect(service.metrics.latency(99).toMetricConfig().metricStat).toMatchObject({
-      namespace: 'AWS/ApiGateway',
-      metricName: 'Latency',
-      statistic: 'p99',
-    });
-    expect(service.metrics.deadLetters(service.shardQueue.deadLetters).metricName).toBe(
-      'ApproximateNumberOfMessagesVisible',
-    );
+    const names = [
+      service.metricRequests(),
+      service.metricLatency(99),
+      service.metricServerErrors(),
+      service.metricRecordsTransformed(),
+      service.metricRecordsFailed(),
+    ].map(({ namespace, metricName, statistic }) => `${namespace} ${metricName} ${statistic}`);
+    expect(names).toEqual([
+      'AWS/ApiGateway Count Sum',
+      'AWS/ApiGateway Latency p99',
+      'AWS/ApiGateway 5xx Sum',
+      'Pilotlight RecordsTransformed Sum',
+      'Pilotlight RecordsFailed Sum',
+    ]);
   });
 });

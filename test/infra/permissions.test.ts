@@ -58,9 +58,10 @@ describe('functions may do what they are for, and nothing else', () => {
       'Models.Arn': ['s3:ListBucket'],
       'Models.Arn/*': ['s3:GetObject'],
       'Jobs.Arn': ['s3:ListBucket'],
-      'Jobs.Arn/in/*': readAndWrite,
+      'Jobs.Arn/*': ['s3:GetObject'],
       'Results.Arn': ['s3:ListBucket'],
       'Results.Arn/jobs/*': readAndWrite,
+      'PlanQueue.Arn': send,
       'ShardQueue.Arn': send,
     });
   });
@@ -72,7 +73,7 @@ describe('functions may do what they are for, and nothing else', () => {
       'Models.Arn': ['s3:ListBucket'],
       'Models.Arn/*': ['s3:GetObject'],
       'Jobs.Arn': ['s3:ListBucket'],
-      'Jobs.Arn/in/*': ['s3:GetObject'],
+      'Jobs.Arn/*': ['s3:GetObject'],
       'Results.Arn': ['s3:ListBucket'],
       'Results.Arn/jobs/*': readAndWrite,
       'PlanQueue.Arn': [...send, ...consume].sort(),
@@ -89,7 +90,7 @@ describe('functions may do what they are for, and nothing else', () => {
       'Models.Arn': ['s3:ListBucket'],
       'Models.Arn/*': ['s3:GetObject'],
       'Jobs.Arn': ['s3:ListBucket'],
-      'Jobs.Arn/in/*': ['s3:GetObject'],
+      'Jobs.Arn/*': ['s3:GetObject'],
       'Results.Arn': ['s3:ListBucket'],
       'Results.Arn/jobs/*': readAndWrite,
       'ShardQueue.Arn': [...send, ...consume].sort(),
@@ -159,7 +160,7 @@ describe('grants', () => {
 
   it('grantSubmitJobs lets somebody upload, and read what became of it', () => {
     expect(grantTo((service, role) => service.grantSubmitJobs(role))).toEqual({
-      'Jobs.Arn/in/*': ['s3:AbortMultipartUpload', 's3:PutObject'],
+      'Jobs.Arn/*': ['s3:AbortMultipartUpload', 's3:PutObject'],
       'Results.Arn': ['s3:ListBucket'],
       'Results.Arn/jobs/*': ['s3:GetObject'],
     });
