@@ -20,14 +20,20 @@ export interface SplitBody {
 /** Name of the header that says how many bytes of the body are JSON (binary tensor data extension). */
 export const inferenceHeaderContentLengthHeader = 'Inference-Header-Content-Length';
 
+/**
+ * Text of one body. Parsed, it takes up to thirty times as much memory (`{},{},...`), so that a compressed body of
+ * some kilobytes could otherwise fill all that a function has.
+ */
+export const maximumTextBytes = 16 * 1024 * 1024;
+
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 const utf8 = new TextEncoder();
 
-/** Parts a body where the header says. @throws ServingError INVALID_REQUEST */
+/** Parts a body where the header says. @throws ServingError INVALID_REQUEST, PAYLOAD_TOO_LARGE for too much text */
 export function splitBody(body: Uint8Array | string, headerLength: string | undefined): SplitBody {
   if (headerLength === undefined) {
     return {
-      json: typeof body === 'string' ? body : parseText(body),
+      json: parseText(body),
       binary: sectionOf(new Uint8Array(0)),
     };
   }
@@ -49,14 +55,25 @@ function parseHeaderLength(text: string, bodyBytes: number): number {
   );
 }
 
-function parseText(bytes: Uint8Array): string {
+function parseText(text: Uint8Array | string): string {
+  refuseLongText(text.length, 'body');
+  if (typeof text === 'string') return text;
   try {
-    return strictUtf8.decode(bytes);
+    return strictUtf8.decode(text);
   } catch (cause) {
     throw new ServingError('INVALID_REQUEST', 'body: expected JSON in UTF-8, got other bytes', {
       cause,
     });
   }
+}
+
+/** @throws ServingError PAYLOAD_TOO_LARGE */
+export function refuseLongText(length: number, field: string): void {
+  if (length <= maximumTextBytes) return;
+  throw new ServingError(
+    'PAYLOAD_TOO_LARGE',
+    `${field}: expected at most ${maximumTextBytes} bytes of text, got ${length}; send tensors in binary, or use a transform job`,
+  );
 }
 
 function sectionOf(bytes: Uint8Array): BinarySection {

@@ -81,6 +81,33 @@ describe('an inference request in JSON', () => {
   });
 
   it.each([
+    '[1234567890123456 ]',
+    ', 9007199254740993,',
+    '"[9007199254740993]"',
+    '\\",9007199254740993,\\',
+    '\n,1234567890123456,"',
+  ])('tells the digits of a text from those of a number: %j', (text) => {
+    const id = JSON.stringify(text);
+    const body = `{"id":${id},"inputs":[
+      {"name":"x","shape":[2],"datatype":"INT64","data":[-9007199254740993,1]},
+      {"name":"s","shape":[1],"datatype":"BYTES","data":[${id}]}]}`;
+    const request = decodeInferRequest(body, {}, model);
+    expect(request.id).toBe(text);
+    expect(request.inputs.map(({ data }) => Array.from<unknown>(data))).toEqual([
+      [-9007199254740993n, 1n],
+      [text],
+    ]);
+  });
+
+  it('is refused when it is longer than it may become in memory', () => {
+    const body = `${' '.repeat(16 * 1024 * 1024)}{}`;
+    const refused = { code: 'PAYLOAD_TOO_LARGE', message: expect.stringContaining('send tensors') };
+    expect(() => decodeInferRequest(body, {}, model)).toThrow(expect.objectContaining(refused));
+    const bytes = Buffer.from(body);
+    expect(() => decodeInferRequest(bytes, {}, model)).toThrow(expect.objectContaining(refused));
+  });
+
+  it.each([
     ['text', '{"inputs":[}', 'body: expected JSON, got "Unexpected token'],
     ['an array', '[]', 'body: expected an object, got an array of 0 elements'],
     ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'body: expected JSON in UTF-8'],

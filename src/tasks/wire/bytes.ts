@@ -1,7 +1,9 @@
 import { invalidRequest } from '../../errors.ts';
+import { refuseLongText } from '../../protocol/body.ts';
 
-/** Strict UTF-8, a byte-order mark left out. @throws ServingError INVALID_REQUEST */
+/** Strict UTF-8, a byte-order mark left out. @throws ServingError INVALID_REQUEST, PAYLOAD_TOO_LARGE */
 export function decodeUtf8(bytes: Uint8Array, field: string): string {
+  refuseLongText(bytes.length, field);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

@@ -88,4 +88,9 @@ describe('text/csv', () => {
     const sent = invoke('age,town\n1,a', columns, { contentType: 'text/csv; header=present' });
     await expect(sent).rejects.toThrow('rows[0]: expected a column "city", got "age", "town"');
   });
+
+  it('is refused when reading it would take long', async () => {
+    const sent = invoke('1,2\n'.repeat(2.5 * 1024 * 1024), table, { contentType });
+    await expect(sent).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+  });
 });

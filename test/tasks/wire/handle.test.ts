@@ -181,6 +181,13 @@ describe('a bad request is refused with the field named', () => {
     ['fraud', { contentType: 'text/csv', body: 'a,b\n1\n' }, 400, /csv: .*line 2/],
     ['fraud', { contentType: 'text/csv', body: 'a,b\n' }, 400, /at least one/],
     ['fraud', { contentType: 'text/csv; charset=latin1', body: 'a\n1' }, 415, /charset/],
+    [
+      'fraud',
+      { contentType: 'text/csv', body: ' '.repeat(9 * 2 ** 20) },
+      413,
+      /^csv: .*characters/,
+    ],
+    ['fraud', { body: ' '.repeat(17 * 2 ** 20) }, 413, /^body: .*bytes of text/],
     ['silero-vad', { contentType: 'audio/wav', body: portrait }, 415, /^sound/],
     ['silero-vad', { contentType: 'image/jpeg', body: portrait }, 400, /expected sound/],
   ])('%s %#', async (model, request, statusCode, message) => {
