@@ -177,7 +177,7 @@ describe('a request that does not fit', () => {
     const wrongMethod = await serving.call('GET', '/v2/models/echo/infer');
     expect(wrongMethod).toMatchObject({ statusCode: 405, headers: { allow: 'POST' } });
     expect(jsonOf(wrongMethod)).toMatchObject({
-      error: 'method: expected POST for /v2/models/echo/infer, got GET',
+      error: 'method: expected POST for "/v2/models/echo/infer", got GET',
     });
   });
 

@@ -1,5 +1,6 @@
 import { isName } from '../../contract/names.ts';
 import { invalidRequest, ServingError } from '../../errors.ts';
+import { quote } from '../../protocol/fields.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
 
 /** Values of a route's `{...}` parts, decoded and checked. */
@@ -34,7 +35,7 @@ export function createRouter(routes: Routes): RouteHandler {
     const parameters: Record<string, string> = {};
     const node = find(root, splitPath(request.path), parameters);
     if (node === undefined || node.methods.size === 0) {
-      throw new ServingError('NOT_FOUND', `no route for ${request.method} ${request.path}`);
+      throw new ServingError('NOT_FOUND', `no route for ${request.method} ${quote(request.path)}`);
     }
     const handler =
       node.methods.get(request.method) ??
@@ -43,7 +44,7 @@ export function createRouter(routes: Routes): RouteHandler {
       const allowedMethods = [...node.methods.keys()];
       throw new ServingError(
         'METHOD_NOT_ALLOWED',
-        `method: expected ${allowedMethods.join(' or ')} for ${request.path}, got ${request.method}`,
+        `method: expected ${allowedMethods.join(' or ')} for ${quote(request.path)}, got ${request.method}`,
         { allowedMethods },
       );
     }
