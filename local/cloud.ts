@@ -28,6 +28,11 @@ export interface LaptopCloudOptions {
   readonly build?: Build;
   /** Of the functions' environments. @default as many processes a function as there are processors, 4 at least */
   readonly limits?: Partial<RuntimeLimits>;
+  /**
+   * Calls that one environment of the functions behind the HTTP API takes at a time.
+   * @default what the template says: one, unless they run on managed instances
+   */
+  readonly apiConcurrency?: number | undefined;
   /** Hears each line that a function prints. @default nobody */
   readonly onLogLine?: (functionName: string, line: string) => void;
   /** Hears of each object that comes into the results bucket. @default nobody */
@@ -109,9 +114,9 @@ async function start(options: LaptopCloudOptions, parts: Parts): Promise<LaptopC
   });
   parts.sqs = sqs;
   const template = await readTemplate(templateFile, sqs);
-  const compute = describeCompute(template);
   const api = describeHttpApi(template);
   if (api === undefined) throw new Error(`the stack ${template.stackName} has no HTTP API`);
+  const compute = withApiConcurrency(describeCompute(template), api, options.apiConcurrency);
   const buckets = bucketNames(compute.functions);
 
   const s3 = await startS3({
@@ -167,6 +172,19 @@ async function start(options: LaptopCloudOptions, parts: Parts): Promise<LaptopC
       return closing;
     },
   };
+}
+
+function withApiConcurrency(
+  compute: ComputeDescription,
+  { routes }: HttpApiDescription,
+  environmentConcurrency: number | undefined,
+): ComputeDescription {
+  if (environmentConcurrency === undefined) return compute;
+  const behindApi = new Set(routes.map(({ functionName }) => functionName));
+  const functions = compute.functions.map((each) =>
+    behindApi.has(each.name) ? { ...each, environmentConcurrency } : each,
+  );
+  return { ...compute, functions };
 }
 
 /**

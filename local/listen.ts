@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 
-/** A port that cannot be had: the message says which and what to do about it. */
+/** A port that cannot be had: the message says which and why. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
@@ -25,4 +25,18 @@ export function listen(server: Server, port: number): Promise<number> {
       resolve(typeof address === 'object' && address !== null ? address.port : port);
     });
   });
+}
+
+/** Between two looks for connections that have fallen idle. */
+const hangUpEveryMs = 10;
+
+/** Stops listening, lets answers under way finish for `graceMs`, then breaks them off. */
+export async function close(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  // A client keeps its connection for the next call, which must not hold up the stop.
+  const hangUp = setInterval(() => server.closeIdleConnections(), hangUpEveryMs);
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(hangUp);
+  clearTimeout(cut);
 }

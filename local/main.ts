@@ -40,6 +40,7 @@ async function run(settings: LaptopSettings, signal: AbortSignal): Promise<Lapto
     dataDir: settings.dataDir,
     ports: settings.ports,
     build: built,
+    apiConcurrency: settings.apiConcurrency,
     onResult: followJobs(say),
     onEvent: ({ detailType, detail }) => {
       if (settings.isVerbose) say(`event | ${detailType} ${JSON.stringify(detail)}`);

@@ -72,7 +72,8 @@ export function functionSettings(
   bundlesDir: string,
   endpoints: { readonly s3: string; readonly sqs: string; readonly events: string },
 ): FunctionSettings {
-  const { name, handler, memoryMiB, timeoutMs, reservedConcurrency, environment } = description;
+  const { name, handler, memoryMiB, timeoutMs, environment } = description;
+  const { reservedConcurrency, environmentConcurrency } = description;
   const laptop = {
     AWS_ENDPOINT_URL_S3: endpoints.s3,
     AWS_ENDPOINT_URL_SQS: endpoints.sqs,
@@ -83,7 +84,7 @@ export function functionSettings(
     [environmentVariables.onnxRuntimeDir]: onnxRuntimeDir(),
   };
   return {
-    ...{ name, handler, memoryMiB, timeoutMs, reservedConcurrency },
+    ...{ name, handler, memoryMiB, timeoutMs, reservedConcurrency, environmentConcurrency },
     taskRoot: description.codeDir ?? bundlesDir,
     variables: ({ temporaryDir }) => ({
       ...environment,

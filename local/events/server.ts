@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage } from 'node:http';
-import { listen } from '../listen.ts';
+import { createServer } from 'node:http';
+import { close, listen } from '../listen.ts';
+import { readBody } from '../request-body.ts';
 
 /** An event that was put on a bus. */
 export interface BusEvent {
@@ -29,6 +30,9 @@ export interface EventsServer {
 
 const keptEvents = 1000;
 
+/** Room for entries of 1 MiB (docs: eb-putevents) with what JSON escapes of them. */
+const requestBodyBytes = 2 * 1024 * 1024;
+
 /** @throws ListenError when the port cannot be had */
 export async function startEvents(options: EventsOptions): Promise<EventsServer> {
   const events: BusEvent[] = [];
@@ -52,7 +56,10 @@ export async function startEvents(options: EventsOptions): Promise<EventsServer>
         answer(400, { __type: 'UnknownOperationException', message: 'only PutEvents is here' });
         return;
       }
-      const entries = member(JSON.parse(await readText(request)), 'Entries');
+      const entries = member(
+        JSON.parse(String(await readBody(request, requestBodyBytes))),
+        'Entries',
+      );
       if (!Array.isArray(entries)) {
         answer(400, { __type: 'ValidationException', message: 'Entries: expected a list' });
         return;
@@ -68,11 +75,7 @@ export async function startEvents(options: EventsOptions): Promise<EventsServer>
   return {
     url: `http://127.0.0.1:${port}`,
     events,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => close(server, 0),
   };
 }
 
@@ -96,10 +99,4 @@ function parseEntry(entry: unknown): BusEvent | { ErrorCode: string; ErrorMessag
 
 function member(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
 }

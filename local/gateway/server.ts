@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { lambdaPayloadBytes } from '../../src/contract/limits.ts';
 import type { InvokeResult } from '../lambda/invoke-result.ts';
-import { listen } from '../listen.ts';
+import { close, listen } from '../listen.ts';
+import { readBody } from '../request-body.ts';
 import type { HttpApiDescription } from '../template/http-api.ts';
 import { isPreflight, preflightResponse, withCors } from './cors.ts';
 import { createEvent, newRequestId, parseTarget } from './event.ts';
@@ -42,7 +43,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   async function route(request: IncomingMessage, requestId: string): Promise<GatewayResponse> {
-    const body = await readBody(request);
+    const body = await readBody(request, requestBodyBytes);
     if (body === undefined) return gatewayMessage(413);
     const target = parseTarget(request.url ?? '/');
     if (target === undefined) return gatewayMessage(400);
@@ -78,7 +79,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url: `http://127.0.0.1:${port}`,
     port,
-    close: (graceMs = 0) => closeServer(server, graceMs),
+    close: (graceMs = 0) => close(server, graceMs),
   };
 }
 
@@ -107,20 +108,6 @@ function withoutStage(path: string, stageName: string): string | undefined {
   return path.startsWith(`/${stageName}/`) ? path.slice(stageName.length + 1) : undefined;
 }
 
-/**
- * The whole body; undefined when it is over the limit. It is read to its end either way, because a client
- * that is still sending would not hear the answer.
- */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength;
-    if (bytes <= requestBodyBytes) chunks.push(chunk);
-  }
-  return bytes <= requestBodyBytes ? Buffer.concat(chunks, bytes) : undefined;
-}
-
 async function send(
   response: ServerResponse,
   { statusCode, headers, cookies, body }: GatewayResponse,
@@ -145,15 +132,4 @@ function refuseBadHttp(_error: Error, socket: Duplex): void {
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${body.byteLength}\r\n\r\n${body}`,
   );
-}
-
-function closeServer(server: Server, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

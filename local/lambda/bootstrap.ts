@@ -1,6 +1,7 @@
 /**
  * Lambda's runtime interface client, as far as the laptop needs it: it runs inside an execution environment,
- * loads the handler, and takes invocations from the Runtime API one at a time.
+ * loads the handler, and takes invocations from the Runtime API: one at a time, or on managed instances as many as
+ * AWS_LAMBDA_MAX_CONCURRENCY says, all on this one thread.
  *
  * AWS's own (npm aws-lambda-ric) builds a native part for minutes; the protocol behind it is plain HTTP
  * (docs: runtimes-api). It is compiled to one file, because it starts with every environment, and imports
@@ -11,6 +12,7 @@ import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { InvokeStore, InvokeStoreBase } from '@aws/lambda-invoke-store';
 
 type Handler = (event: unknown, context: object) => unknown;
 
@@ -30,10 +32,11 @@ class RuntimeError extends Error {
 }
 
 const [host, port] = variable('AWS_LAMBDA_RUNTIME_API').split(':');
-const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+const concurrency = Number(process.env['AWS_LAMBDA_MAX_CONCURRENCY'] ?? 1);
+const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
 
 /** What runs now; an error that nobody caught is reported against it. */
-let currentRequestId: string | undefined;
+const underWay = new Set<string>();
 
 function variable(name: string): string {
   const value = process.env[name];
@@ -126,10 +129,14 @@ function contextOf(headers: IncomingHttpHeaders, requestId: string): object {
 async function serveOne(handler: Handler): Promise<void> {
   const { headers, body } = await call('GET', 'invocation/next');
   const requestId = String(headers['lambda-runtime-aws-request-id']);
-  currentRequestId = requestId;
-  process.env['_X_AMZN_TRACE_ID'] = String(headers['lambda-runtime-trace-id']);
+  const traceId = String(headers['lambda-runtime-trace-id']);
+  underWay.add(requestId);
+  // A variable is everybody's: with several invocations at a time, each finds its own trace in the store alone.
+  if (concurrency === 1) process.env['_X_AMZN_TRACE_ID'] = traceId;
   try {
-    const result = await handler(JSON.parse(body.toString()), contextOf(headers, requestId));
+    const result = await within({ requestId, traceId }, () =>
+      handler(JSON.parse(body.toString()), contextOf(headers, requestId)),
+    );
     // What JSON has no form for (nothing, a function) is null, as on Lambda.
     await call('POST', `invocation/${requestId}/response`, JSON.stringify(result) ?? 'null');
   } catch (thrown) {
@@ -137,21 +144,39 @@ async function serveOne(handler: Handler): Promise<void> {
     console.error(JSON.stringify({ level: 'ERROR', requestId, ...error }));
     await reportError(`invocation/${requestId}/error`, error);
   }
-  currentRequestId = undefined;
+  underWay.delete(requestId);
 }
 
-/** An error that nobody caught ends the environment, and the invocation that it happened in. */
+/** Runs something as part of an invocation: AWS's SDK and Powertools ask the store which one it is. */
+async function within<Result>(
+  invocation: { readonly requestId: string; readonly traceId: string },
+  run: () => Result,
+): Promise<Awaited<Result>> {
+  const store = await InvokeStore.getInstanceAsync();
+  const { REQUEST_ID, X_RAY_TRACE_ID } = InvokeStoreBase.PROTECTED_KEYS;
+  const context = {
+    [REQUEST_ID]: invocation.requestId,
+    [X_RAY_TRACE_ID]: invocation.traceId,
+  };
+  return await store.run(context, run);
+}
+
+/** An error that nobody caught ends the environment, and all that ran in it: whose it was cannot be known. */
 function endWith(exitCode: number): (thrown: unknown) => void {
   return (thrown) => {
     const error = errorDocument(thrown);
-    console.error(JSON.stringify({ level: 'FATAL', requestId: currentRequestId, ...error }));
-    const path =
-      currentRequestId === undefined ? 'init/error' : `invocation/${currentRequestId}/error`;
-    reportError(path, error).finally(() => process.exit(exitCode));
+    console.error(JSON.stringify({ level: 'FATAL', requestIds: [...underWay], ...error }));
+    const paths =
+      underWay.size === 0
+        ? ['init/error']
+        : Array.from(underWay, (requestId) => `invocation/${requestId}/error`);
+    Promise.all(paths.map((path) => reportError(path, error))).finally(() =>
+      process.exit(exitCode),
+    );
   };
 }
 
-async function main(): Promise<never> {
+async function main(): Promise<void> {
   // Exit codes as AWS's client has them.
   process.on('uncaughtException', endWith(129));
   process.on('unhandledRejection', (reason) => {
@@ -160,6 +185,8 @@ async function main(): Promise<never> {
   });
   let handler: Handler;
   try {
+    // The handler's own libraries find it when they load.
+    await InvokeStore.getInstanceAsync();
     handler = await loadHandler();
   } catch (thrown) {
     const error = errorDocument(thrown);
@@ -167,6 +194,10 @@ async function main(): Promise<never> {
     await reportError('init/error', error);
     process.exit(1);
   }
+  for (let worker = 0; worker < concurrency; worker++) void serve(handler);
+}
+
+async function serve(handler: Handler): Promise<never> {
   for (;;) await serveOne(handler);
 }
 

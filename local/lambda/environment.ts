@@ -13,51 +13,88 @@ export interface EnvironmentOptions {
   readonly taskRoot: string;
   /** Made at start, removed at the end. */
   readonly temporaryDir: string;
+  /** Invocations at a time: one on default Lambda, several on managed instances. */
+  readonly concurrency: number;
+  /** How long it is kept with nothing to do. */
+  readonly idleTimeoutMs: number;
   /** All that the process sees, given the address of its Runtime API. */
   variables(runtimeApi: string): Readonly<Record<string, string>>;
   /** A line that the function printed. */
   onOutput(line: string): void;
   /** It asks for work. */
-  onIdle(environment: ExecutionEnvironment): void;
+  onReady(): void;
 }
 
 /** How a start went. */
 export type InitOutcome =
-  | { readonly kind: 'ready'; readonly durationMs: number }
+  | { readonly kind: 'ready' }
   | { readonly kind: 'error'; readonly payload: string }
   | { readonly kind: 'timeout' };
 
-interface Running {
-  readonly requestId: string;
-  settle(result: InvokeResult): void;
+/** What waits for an invocation. */
+interface Waiting {
+  readonly resolve: (result: InvokeResult) => void;
+  readonly timer: NodeJS.Timeout;
 }
 
 /**
- * One execution environment: a process of its own, one invocation at a time. It ends when it is stopped,
- * when an invocation takes too long, or when its process dies; it never runs again after that.
+ * One execution environment: a process of its own. It ends when it is stopped, when its process dies, when it has
+ * been idle for long, and, unless it takes several invocations at a time, when one takes too long. It never runs
+ * again after that.
  */
 export class ExecutionEnvironment {
   readonly #options: EnvironmentOptions;
   readonly #startedAt = performance.now();
   readonly #ended = Promise.withResolvers<void>();
   readonly #init = Promise.withResolvers<InitOutcome>();
+  /** Who waits for an invocation, by its request id. */
+  readonly #waiting = new Map<string, Waiting>();
+  /** What the process has been given and has not answered, also when nobody waits for it any more. */
+  readonly #underWay = new Set<string>();
+  #initDurationMs: number | undefined;
   #runtimeApi: RuntimeApi | undefined;
   #process: ChildProcess | undefined;
-  #running: Running | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
   #isAlive = true;
+  #isReady = false;
 
   constructor(options: EnvironmentOptions) {
     this.#options = options;
   }
 
-  /** Whether it can still take invocations. */
-  get isAlive(): boolean {
-    return this.#isAlive;
+  /** Whether it has started and can still take invocations, now or later. */
+  get isServing(): boolean {
+    return this.#isReady && this.#isAlive;
+  }
+
+  /** Invocations that it works on. */
+  get busy(): number {
+    return this.#underWay.size;
+  }
+
+  /** Invocations that it can be given now. */
+  get free(): number {
+    if (!this.#isAlive) return 0;
+    const room = this.#options.concurrency - this.#underWay.size;
+    return Math.min(this.#runtimeApi?.openCalls ?? 0, room);
+  }
+
+  /** Invocations that it has answered without having asked for the next one yet, which it will in a moment. */
+  get returning(): number {
+    if (!this.isServing) return 0;
+    return this.#options.concurrency - this.#underWay.size - this.free;
   }
 
   /** Settles when the process is gone and its temp disk removed. */
   get ended(): Promise<void> {
     return this.#ended.promise;
+  }
+
+  /** How long it took to start, the first time that it is asked. */
+  takeInitDurationMs(): number | undefined {
+    const durationMs = this.#initDurationMs;
+    this.#initDurationMs = undefined;
+    return durationMs;
   }
 
   /**
@@ -78,21 +115,21 @@ export class ExecutionEnvironment {
     return outcome;
   }
 
-  /** Runs one invocation; the environment must be idle. A timeout or a dead process ends it. */
+  /**
+   * Runs one invocation; the environment must be free. A dead process ends all that it worked on. So does a
+   * timeout on default Lambda; on managed instances the caller is told, and nobody else disturbed (docs:
+   * lambda-managed-instances-execution-environment).
+   */
   run(invocation: Invocation, timeoutMs: number): Promise<InvokeResult> {
+    clearTimeout(this.#idleTimer);
     const { requestId } = invocation;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        this.#settle({ kind: 'error', payload: timedOut(requestId, timeoutMs) });
-        void this.stop();
+        this.#settle(requestId, { kind: 'error', payload: timedOut(requestId, timeoutMs) });
+        if (this.#options.concurrency === 1) void this.stop();
       }, timeoutMs);
-      this.#running = {
-        requestId,
-        settle: (result) => {
-          clearTimeout(timer);
-          resolve(result);
-        },
-      };
+      this.#waiting.set(requestId, { resolve, timer });
+      this.#underWay.add(requestId);
       this.#runtimeApi?.deliver(invocation, this.#options.functionArn, Date.now() + timeoutMs);
     });
   }
@@ -112,7 +149,8 @@ export class ExecutionEnvironment {
     this.#runtimeApi = await openRuntimeApi({
       onNext: () => this.#onNext(),
       onResult: (requestId, result) => {
-        if (this.#running?.requestId === requestId) this.#settle(result);
+        this.#underWay.delete(requestId);
+        this.#settle(requestId, result);
       },
       onInitError: (payload) => this.#init.resolve({ kind: 'error', payload }),
     });
@@ -140,26 +178,39 @@ export class ExecutionEnvironment {
   }
 
   #onNext(): void {
-    this.#init.resolve({ kind: 'ready', durationMs: performance.now() - this.#startedAt });
-    if (this.#isAlive) this.#options.onIdle(this);
+    if (!this.#isAlive) return;
+    if (!this.#isReady) {
+      this.#isReady = true;
+      this.#initDurationMs = performance.now() - this.#startedAt;
+      this.#init.resolve({ kind: 'ready' });
+    }
+    if (this.#underWay.size === 0) {
+      clearTimeout(this.#idleTimer);
+      this.#idleTimer = setTimeout(() => void this.stop(), this.#options.idleTimeoutMs);
+    }
+    this.#options.onReady();
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     this.#isAlive = false;
-    const requestId = this.#running?.requestId ?? 'none';
-    const payload = exited(requestId, { code, signal });
-    this.#init.resolve({ kind: 'error', payload });
-    this.#settle({ kind: 'error', payload });
-    this.#runtimeApi?.close();
+    clearTimeout(this.#idleTimer);
+    this.#init.resolve({ kind: 'error', payload: exited('none', { code, signal }) });
+    this.#underWay.clear();
+    for (const requestId of [...this.#waiting.keys()]) {
+      this.#settle(requestId, { kind: 'error', payload: exited(requestId, { code, signal }) });
+    }
+    void this.#runtimeApi?.close();
     rm(this.#options.temporaryDir, { recursive: true, force: true })
       .catch(() => undefined)
       .finally(() => this.#ended.resolve());
   }
 
-  #settle(result: InvokeResult): void {
-    const running = this.#running;
-    this.#running = undefined;
-    running?.settle(result);
+  #settle(requestId: string, result: InvokeResult): void {
+    const waiting = this.#waiting.get(requestId);
+    if (waiting === undefined) return;
+    this.#waiting.delete(requestId);
+    clearTimeout(waiting.timer);
+    waiting.resolve(result);
   }
 }
 

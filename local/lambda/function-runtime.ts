@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { functionArn } from '../template/names.ts';
 import { ExecutionEnvironment, type InitOutcome } from './environment.ts';
-import { timedOut } from './error-documents.ts';
+import { exited, timedOut } from './error-documents.ts';
+import type { FaultInjector, InvocationFault } from './faults.ts';
 import type { FunctionLog } from './function-log.ts';
 import type { InvokeResult } from './invoke-result.ts';
 import { newTraceId, platformReport } from './platform.ts';
@@ -20,6 +21,8 @@ export interface FunctionSettings {
   readonly timeoutMs: number;
   /** Calls at a time; more are throttled. @default the account's 1,000 */
   readonly reservedConcurrency?: number | undefined;
+  /** Calls that one environment takes at a time: more than one makes it one of managed instances. @default 1 */
+  readonly environmentConcurrency?: number | undefined;
   /** Variables of the template and of the laptop, which win over Lambda's own. */
   variables(environment: { readonly temporaryDir: string }): Readonly<Record<string, string>>;
 }
@@ -45,68 +48,67 @@ export interface EnvironmentCounts {
 
 interface Waiting {
   readonly invocation: Invocation;
+  /** What is to go wrong with it on purpose. */
+  readonly fault: InvocationFault | undefined;
   settle(result: InvokeResult): void;
 }
 
 /** An account's concurrency, before a quota is asked for. */
 const accountConcurrency = 1000;
 
+/** Managed instances give a start at least that long (docs: lambda-managed-instances-execution-environment). */
+const managedInitTimeoutMs = 130_000;
+
+export interface FunctionRuntimeOptions {
+  readonly limits: RuntimeLimits;
+  readonly bootstrapPath: string;
+  /** Holds the temp disks of the environments. */
+  readonly temporaryDir: string;
+  readonly log: FunctionLog;
+  readonly faults: FaultInjector;
+}
+
 /** One function: its environments, and the calls that wait for one. */
 export class FunctionRuntime {
   readonly settings: FunctionSettings;
-  readonly #limits: RuntimeLimits;
-  readonly #bootstrapPath: string;
-  readonly #temporaryDir: string;
-  readonly #log: FunctionLog;
+  readonly #options: FunctionRuntimeOptions;
+  /** Invocations of one environment at a time. */
+  readonly #concurrency: number;
   readonly #waiting: Waiting[] = [];
-  /** All whose process is not gone. */
+  /** All whose process is not gone; the one used last is the last. */
   readonly #environments = new Set<ExecutionEnvironment>();
-  readonly #busy = new Set<ExecutionEnvironment>();
-  /** Have answered, and will ask for work in a moment. */
-  readonly #returning = new Set<ExecutionEnvironment>();
-  /** The one used last is used next, so that those not needed fall idle; each with the timer that ends it. */
-  readonly #idle = new Map<ExecutionEnvironment, NodeJS.Timeout>();
-  /** How long each took to start, until its first invocation reports it. */
-  readonly #initDurationsMs = new Map<ExecutionEnvironment, number>();
-  /** Starts in progress: each ends with an idle environment, or with a failed call. */
+  /** Starts in progress: each ends with an environment that serves, or with failed calls. */
   #starts = 0;
   #started = 0;
   #isClosed = false;
 
-  constructor(
-    settings: FunctionSettings,
-    options: {
-      readonly limits: RuntimeLimits;
-      readonly bootstrapPath: string;
-      /** Holds the temp disks of the environments. */
-      readonly temporaryDir: string;
-      readonly log: FunctionLog;
-    },
-  ) {
+  constructor(settings: FunctionSettings, options: FunctionRuntimeOptions) {
     this.settings = settings;
-    this.#limits = options.limits;
-    this.#bootstrapPath = options.bootstrapPath;
-    this.#temporaryDir = options.temporaryDir;
-    this.#log = options.log;
+    this.#options = options;
+    this.#concurrency = settings.environmentConcurrency ?? 1;
   }
 
   get counts(): EnvironmentCounts {
+    const serving = this.#serving();
+    const busy = serving.filter((environment) => environment.busy > 0).length;
     return {
       starting: this.#starts,
-      idle: this.#idle.size + this.#returning.size,
-      busy: this.#busy.size,
+      idle: serving.length - busy,
+      busy,
       started: this.#started,
     };
   }
 
   /** Runs the function once. @param payload JSON text */
   invoke(payload: string): Promise<InvokeResult> {
-    const concurrency = this.#busy.size + this.#waiting.length;
+    const running = total(this.#serving(), ({ busy }) => busy);
     const limit = this.settings.reservedConcurrency ?? accountConcurrency;
-    if (this.#isClosed || concurrency >= limit) return Promise.resolve({ kind: 'throttled' });
+    const fault = this.#options.faults.forInvocation(this.settings.name);
+    const isRefused = this.#isClosed || running + this.#waiting.length >= limit;
+    if (isRefused || fault?.kind === 'throttle') return Promise.resolve({ kind: 'throttled' });
     const invocation = { requestId: randomUUID(), payload, traceId: newTraceId() };
     return new Promise((settle) => {
-      this.#waiting.push({ invocation, settle });
+      this.#waiting.push({ invocation, fault, settle });
       this.#dispatch();
     });
   }
@@ -120,119 +122,132 @@ export class FunctionRuntime {
     this.#isClosed = true;
     for (const { settle } of this.#waiting.splice(0)) settle({ kind: 'throttled' });
     await this.recycle();
-    await this.#log.close();
+    await this.#options.log.close();
   }
 
-  /** Gives waiting calls to idle environments, and starts environments for those that are left. */
+  #serving(): ExecutionEnvironment[] {
+    return [...this.#environments].filter(({ isServing }) => isServing);
+  }
+
+  /** Gives waiting calls to environments with room, and starts environments for those that are left. */
   #dispatch(): void {
-    while (this.#waiting.length > 0) {
-      const environment = [...this.#idle.keys()].at(-1);
-      if (environment === undefined) break;
-      const waiting = this.#waiting.shift();
-      if (waiting !== undefined) void this.#run(environment, waiting);
+    for (;;) {
+      // The one used last, so that those not needed fall idle, and calls that can share a run come together.
+      const environment = this.#serving().findLast(({ free }) => free > 0);
+      const next = environment === undefined ? undefined : this.#waiting.shift();
+      if (environment === undefined || next === undefined) break;
+      void this.#run(environment, next);
     }
-    const coming = this.#starts + this.#returning.size;
-    const missing = this.#waiting.length - coming;
-    const room = this.#limits.environmentLimit - coming - this.#busy.size - this.#idle.size;
+    const serving = this.#serving();
+    const coming = this.#starts * this.#concurrency + total(serving, ({ returning }) => returning);
+    const missing = Math.ceil((this.#waiting.length - coming) / this.#concurrency);
+    const room = this.#options.limits.environmentLimit - this.#starts - serving.length;
     for (let count = Math.min(missing, room); count > 0; count--) void this.#startOne();
   }
 
-  async #run(environment: ExecutionEnvironment, { invocation, settle }: Waiting): Promise<void> {
-    this.#leaveIdle(environment);
-    this.#busy.add(environment);
+  async #run(environment: ExecutionEnvironment, waiting: Waiting): Promise<void> {
+    const { invocation, fault, settle } = waiting;
+    // Re-inserted, so that the set's order is the order of use.
+    this.#environments.delete(environment);
+    this.#environments.add(environment);
     const startedAt = performance.now();
-    const result = await environment.run(invocation, this.settings.timeoutMs);
-    this.#log.write(
+    const result = await this.#runWithFault(environment, invocation, fault);
+    this.#options.log.write(
       platformReport({
         requestId: invocation.requestId,
         status: result.kind,
         durationMs: performance.now() - startedAt,
-        initDurationMs: this.#initDurationsMs.get(environment),
+        initDurationMs: environment.takeInitDurationMs(),
         memoryMiB: this.settings.memoryMiB,
       }),
     );
-    this.#initDurationsMs.delete(environment);
-    this.#busy.delete(environment);
-    if (environment.isAlive) this.#returning.add(environment);
     settle(result);
     this.#dispatch();
   }
 
+  async #runWithFault(
+    environment: ExecutionEnvironment,
+    invocation: Invocation,
+    fault: InvocationFault | undefined,
+  ): Promise<InvokeResult> {
+    const { timeoutMs } = this.settings;
+    if (fault?.kind === 'timeout') {
+      return environment.run(invocation, Math.min(timeoutMs, fault.afterMs));
+    }
+    if (fault?.kind === 'kill') setTimeout(() => void environment.stop(), fault.afterMs).unref();
+    const result = await environment.run(invocation, timeoutMs);
+    if (fault?.kind !== 'lostResponse' || result.kind === 'error') return result;
+    void environment.stop();
+    const { requestId } = invocation;
+    return { kind: 'error', payload: exited(requestId, { code: null, signal: 'SIGKILL' }) };
+  }
+
   async #startOne(): Promise<void> {
     this.#starts += 1;
-    const first = await this.#start(this.#limits.initTimeoutMs);
+    const { initTimeoutMs } = this.#options.limits;
+    const { timeoutMs } = this.settings;
+    const first = await this.#start(
+      this.#concurrency === 1 ? initTimeoutMs : Math.max(managedInitTimeoutMs, timeoutMs),
+    );
     // As on Lambda: a start that takes too long is made once more, on the time of the call.
     const isRetried = first.kind === 'timeout' && !this.#isClosed;
-    const outcome = isRetried ? await this.#start(this.settings.timeoutMs) : first;
+    const outcome = isRetried ? await this.#start(timeoutMs) : first;
     this.#starts -= 1;
-    if (outcome.kind !== 'ready') this.#failOne(outcome);
+    if (outcome.kind !== 'ready') this.#failFor(outcome);
     this.#dispatch();
   }
 
-  /** A failed start costs the call that has waited longest. */
-  #failOne(outcome: Exclude<InitOutcome, { kind: 'ready' }>): void {
-    const failed = this.#waiting.shift();
-    failed?.settle({
-      kind: 'error',
-      payload:
+  /** A failed start costs the calls that it was made for: those that have waited longest. */
+  #failFor(outcome: Exclude<InitOutcome, { kind: 'ready' }>): void {
+    for (const { invocation, settle } of this.#waiting.splice(0, this.#concurrency)) {
+      const payload =
         outcome.kind === 'error'
           ? outcome.payload
-          : timedOut(failed.invocation.requestId, this.settings.timeoutMs),
-    });
+          : timedOut(invocation.requestId, this.settings.timeoutMs);
+      settle({ kind: 'error', payload });
+    }
   }
 
   async #start(limitMs: number): Promise<InitOutcome> {
     const { name, handler, taskRoot, memoryMiB } = this.settings;
     const id = randomBytes(4).toString('hex');
-    const temporaryDir = join(this.#temporaryDir, `${name}-${id}`);
+    const temporaryDir = join(this.#options.temporaryDir, `${name}-${id}`);
     const logStreamName = `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${id}`;
     const environment = new ExecutionEnvironment({
-      bootstrapPath: this.#bootstrapPath,
+      bootstrapPath: this.#options.bootstrapPath,
       functionArn: functionArn(name),
       taskRoot,
       temporaryDir,
+      concurrency: this.#concurrency,
+      idleTimeoutMs: this.#options.limits.idleTimeoutMs,
       variables: (runtimeApi) => ({
         ...lambdaVariables({
           functionName: name,
           handler,
           taskRoot,
           memoryMiB,
+          concurrency: this.#concurrency,
           runtimeApi,
           temporaryDir,
           logStreamName,
         }),
         ...this.settings.variables({ temporaryDir }),
       }),
-      onOutput: (line) => this.#log.write(line),
-      onIdle: (each) => this.#onIdle(each),
+      onOutput: (line) => this.#options.log.write(line),
+      onReady: () => this.#dispatch(),
     });
     this.#started += 1;
     this.#environments.add(environment);
-    void environment.ended.then(() => this.#forget(environment));
+    void environment.ended.then(() => {
+      this.#environments.delete(environment);
+      this.#dispatch();
+    });
     const outcome = await environment.start(limitMs);
-    if (outcome.kind === 'ready') this.#initDurationsMs.set(environment, outcome.durationMs);
-    else await environment.stop();
+    if (outcome.kind !== 'ready') await environment.stop();
     return outcome;
   }
+}
 
-  #onIdle(environment: ExecutionEnvironment): void {
-    this.#returning.delete(environment);
-    const timer = setTimeout(() => void environment.stop(), this.#limits.idleTimeoutMs);
-    this.#idle.set(environment, timer);
-    this.#dispatch();
-  }
-
-  #leaveIdle(environment: ExecutionEnvironment): void {
-    clearTimeout(this.#idle.get(environment));
-    this.#idle.delete(environment);
-  }
-
-  #forget(environment: ExecutionEnvironment): void {
-    this.#environments.delete(environment);
-    this.#leaveIdle(environment);
-    this.#busy.delete(environment);
-    this.#returning.delete(environment);
-    this.#initDurationsMs.delete(environment);
-    this.#dispatch();
-  }
+function total<T>(items: readonly T[], count: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + count(item), 0);
 }

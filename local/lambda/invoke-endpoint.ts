@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { lambdaPayloadBytes } from '../../src/contract/limits.ts';
-import { listen } from '../listen.ts';
+import { faultsPath, serveFaults } from '../faults/route.ts';
+import { close, listen } from '../listen.ts';
+import { readBody } from '../request-body.ts';
 import { functionNameOf } from '../template/names.ts';
 import type { InvokeResult } from './invoke-result.ts';
 import type { Lambda } from './service.ts';
@@ -14,6 +16,7 @@ export interface InvokeEndpoint {
 /** @throws ListenError when the port cannot be had */
 export async function openInvokeEndpoint(lambda: Lambda, port: number): Promise<InvokeEndpoint> {
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === faultsPath) return serveFaults(lambda.faults, request, response);
     const path = decodeURIComponent((request.url ?? '').split('?')[0] ?? '');
     const [, target] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(path) ?? [];
     if (target === undefined || request.method !== 'POST') {
@@ -25,12 +28,13 @@ export async function openInvokeEndpoint(lambda: Lambda, port: number): Promise<
       refuse(response, 404, 'ResourceNotFoundException', `Function not found: ${functionName}`);
       return;
     }
-    const payload = await readPayload(request);
-    if (payload === undefined) {
+    const body = await readBody(request, lambdaPayloadBytes);
+    if (body === undefined) {
       const message = `Request must be smaller than ${lambdaPayloadBytes} bytes for the InvokeFunction operation`;
       refuse(response, 413, 'RequestTooLargeException', message);
       return;
     }
+    const payload = body.toString() || '{}';
     if (!isJson(payload)) {
       const message = 'Could not parse request body into json';
       refuse(response, 400, 'InvalidRequestContentException', message);
@@ -52,11 +56,7 @@ export async function openInvokeEndpoint(lambda: Lambda, port: number): Promise<
   const boundPort = await listen(server, port);
   return {
     url: `http://127.0.0.1:${boundPort}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => close(server, 0),
   };
 }
 
@@ -79,18 +79,6 @@ function refuse(response: ServerResponse, statusCode: number, type: string, mess
     'x-amzn-errortype': type,
   });
   response.end(JSON.stringify({ Type: 'User', Message: message }));
-}
-
-/** `{}` when there is none; undefined when it is over Lambda's limit. */
-async function readPayload(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength;
-    if (bytes <= lambdaPayloadBytes) chunks.push(chunk);
-  }
-  if (bytes > lambdaPayloadBytes) return undefined;
-  return bytes === 0 ? '{}' : Buffer.concat(chunks).toString();
 }
 
 function isJson(text: string): boolean {

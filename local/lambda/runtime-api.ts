@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { listen } from '../listen.ts';
+import { close, listen } from '../listen.ts';
+import { readBody } from '../request-body.ts';
 import { responsePayloadBytes, responseTooLarge } from './error-documents.ts';
 import type { InvokeResult } from './invoke-result.ts';
 
@@ -13,7 +14,7 @@ export interface Invocation {
 
 /** What the process behind a Runtime API does, told as it happens. */
 export interface RuntimeApiListener {
-  /** It asks for work: it has started, or is done with what it had. */
+  /** It asks for work: it has started, or is done with something that it had. */
   onNext(): void;
   onResult(requestId: string, result: InvokeResult): void;
   /** Its handler could not be loaded; Lambda's error document as JSON text. */
@@ -24,24 +25,26 @@ export interface RuntimeApiListener {
 export interface RuntimeApi {
   /** Host and port, as AWS_LAMBDA_RUNTIME_API has it. */
   readonly address: string;
+  /** How many calls for work are open: a process with room for several invocations asks several times. */
+  readonly openCalls: number;
   /** Hands an invocation to the process, which must be asking for one. */
   deliver(invocation: Invocation, functionArn: string, deadlineMs: number): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export async function openRuntimeApi(listener: RuntimeApiListener): Promise<RuntimeApi> {
-  /** The process's open call for work. */
-  let next: ServerResponse | undefined;
+  /** The process's calls for work. */
+  const open: ServerResponse[] = [];
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').replace(/^\/2018-06-01\/runtime\//, '');
     const [scope, requestId = '', verb] = path.split('/');
     if (path === 'invocation/next') {
-      next = response;
+      open.push(response);
       listener.onNext();
       return;
     }
-    const body = await readBody(request, responsePayloadBytes);
+    const body = (await readBody(request, responsePayloadBytes))?.toString();
     if (path === 'init/error') {
       listener.onInitError(body ?? '{}');
     } else if (scope === 'invocation' && verb === 'error') {
@@ -64,39 +67,29 @@ export async function openRuntimeApi(listener: RuntimeApiListener): Promise<Runt
     // A process that is killed in the middle of a call is the environment's business, not this one's.
     handle(request, response).catch(() => response.destroy());
   });
-  // The process waits for work as long as it takes, and reuses one connection.
+  // The process waits for work as long as it takes, and reuses its connections.
   server.keepAliveTimeout = 0;
   server.requestTimeout = 0;
   const port = await listen(server, 0);
 
   return {
     address: `127.0.0.1:${port}`,
+    get openCalls() {
+      return open.length;
+    },
     deliver({ requestId, payload, traceId }, functionArn, deadlineMs) {
-      next?.writeHead(200, {
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(payload),
-        'lambda-runtime-aws-request-id': requestId,
-        'lambda-runtime-deadline-ms': `${deadlineMs}`,
-        'lambda-runtime-invoked-function-arn': functionArn,
-        'lambda-runtime-trace-id': traceId,
-      });
-      next?.end(payload);
-      next = undefined;
+      open
+        .shift()
+        ?.writeHead(200, {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(payload),
+          'lambda-runtime-aws-request-id': requestId,
+          'lambda-runtime-deadline-ms': `${deadlineMs}`,
+          'lambda-runtime-invoked-function-arn': functionArn,
+          'lambda-runtime-trace-id': traceId,
+        })
+        .end(payload);
     },
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
+    close: () => close(server, 0),
   };
-}
-
-/** A body as text; undefined when it is over the limit, of which then no more is kept. */
-async function readBody(request: IncomingMessage, limitBytes: number): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength;
-    if (bytes <= limitBytes) chunks.push(chunk);
-  }
-  return bytes > limitBytes ? undefined : Buffer.concat(chunks, bytes).toString();
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { FaultInjector, type LambdaFault, type LambdaFaultPlan } from './faults.ts';
 import { openFunctionLog } from './function-log.ts';
 import {
   type EnvironmentCounts,
@@ -34,6 +35,11 @@ export interface Lambda {
    */
   invoke(functionName: string, payload: string): Promise<InvokeResult>;
   counts(functionName: string): EnvironmentCounts;
+  readonly faults: FaultInjector;
+  /** How often each fault was injected. */
+  readonly faultCounts: Readonly<Partial<Record<LambdaFault, number>>>;
+  /** Switches faults on, over and, with undefined, off; over the wire: faults/route.ts. @throws FaultPlanError */
+  setFaults(plan: LambdaFaultPlan | undefined): void;
   /** Kills the environments of a function in whatever they do: the next call starts cold. */
   recycle(functionName: string): Promise<void>;
   /** Kills all environments; when it resolves, no process is left. */
@@ -51,6 +57,7 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
   await rm(temporaryDir, { recursive: true, force: true });
   await mkdir(temporaryDir, { recursive: true });
   const bootstrapPath = join(temporaryDir, 'bootstrap.cjs');
+  const faults = new FaultInjector();
   const runtimes = new Map<string, FunctionRuntime>();
   for (const settings of options.functions) {
     const log = await openFunctionLog(
@@ -60,7 +67,7 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     );
     runtimes.set(
       settings.name,
-      new FunctionRuntime(settings, { limits, bootstrapPath, temporaryDir, log }),
+      new FunctionRuntime(settings, { limits, bootstrapPath, temporaryDir, log, faults }),
     );
   }
   await compileBootstrap(bootstrapPath);
@@ -81,6 +88,11 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
     functionNames: [...runtimes.keys()],
     invoke: async (functionName, payload) => runtime(functionName).invoke(payload),
     counts: (functionName) => runtime(functionName).counts,
+    faults,
+    get faultCounts() {
+      return faults.counts;
+    },
+    setFaults: (plan) => faults.setPlan(plan),
     recycle: (functionName) => runtime(functionName).recycle(),
     async close() {
       await Promise.all([...runtimes.values()].map((each) => each.close()));
@@ -90,11 +102,12 @@ export async function startLambda(options: LambdaOptions): Promise<Lambda> {
   };
 }
 
-/** To plain JavaScript: stripping the types at each start would double the time that Node takes to start. */
+/** To one file of plain JavaScript: stripping the types at each start would double the time that Node takes to start. */
 async function compileBootstrap(outfile: string): Promise<void> {
   await build({
     entryPoints: [fileURLToPath(new URL('./bootstrap.ts', import.meta.url))],
     outfile,
+    bundle: true,
     platform: 'node',
     target: 'node24',
     format: 'cjs',

@@ -7,6 +7,8 @@ export interface EnvironmentFacts {
   readonly handler: string;
   readonly taskRoot: string;
   readonly memoryMiB: number;
+  /** Invocations at a time. */
+  readonly concurrency: number;
   /** Host and port. */
   readonly runtimeApi: string;
   /** The environment's own temp disk. */
@@ -33,6 +35,8 @@ export function lambdaVariables(facts: EnvironmentFacts): Record<string, string>
     AWS_LAMBDA_LOG_GROUP_NAME: logGroupName(facts.functionName),
     AWS_LAMBDA_LOG_STREAM_NAME: facts.logStreamName,
     AWS_LAMBDA_RUNTIME_API: facts.runtimeApi,
+    // Set on managed instances only (docs: runtimes-api): that it is there means several invocations at a time.
+    ...(facts.concurrency > 1 && { AWS_LAMBDA_MAX_CONCURRENCY: `${facts.concurrency}` }),
     // Otherwise the AWS SDK looks for a credentials file and asks EC2's metadata address.
     AWS_EC2_METADATA_DISABLED: 'true',
     LAMBDA_TASK_ROOT: facts.taskRoot,

@@ -1,24 +1,34 @@
-import { seededUnit } from './random.ts';
+import * as v from 'valibot';
+import {
+  FaultCounter,
+  optionalMilliseconds,
+  parsePlan,
+  pickFault,
+  seededPlanEntries,
+} from '../faults/plan.ts';
+import { seededUnit } from '../faults/random.ts';
 
 /** What can go wrong with a request, on the wire. */
-export type S3RequestFault =
+const requestFaults = [
   /** 500 InternalError; nothing was done. */
-  | 'internalError'
+  'internalError',
   /** 503 SlowDown; nothing was done. */
-  | 'slowDown'
+  'slowDown',
   /** The connection is reset before the request is looked at. */
-  | 'resetBeforeAnswer'
+  'resetBeforeAnswer',
   /** The connection is reset in the middle of the answer's body. GET only. */
-  | 'resetMidBody'
+  'resetMidBody',
   /** The answer's body trickles. GET only. */
-  | 'slowBody'
+  'slowBody',
   /** The request is carried out and the connection reset instead of an answer. Not for GET and HEAD. */
-  | 'lostResponse';
+  'lostResponse',
+] as const;
 
 /** What can go wrong with a notification. Delays also change the order. */
-export type S3NotificationFault = 'duplicateNotification' | 'delayNotification';
+const notificationFaults = ['duplicateNotification', 'delayNotification'] as const;
 
-export type S3Fault = S3RequestFault | S3NotificationFault;
+export type S3RequestFault = (typeof requestFaults)[number];
+export type S3Fault = S3RequestFault | (typeof notificationFaults)[number];
 
 /** What a decision can depend on: nothing that differs between two runs of the same program. */
 export interface FaultSubject {
@@ -33,49 +43,70 @@ export interface FaultSubject {
   readonly attempt: number;
 }
 
-export type S3FaultPlan = {
-  /** How long each 256 KiB of a slow body take. @default 200 */
-  readonly slowBodyMs?: number;
-  /** How late a delayed notification is, at most. @default 500 */
-  readonly notificationDelayMs?: number;
-} & (
-  | {
-      /** The same seed and requests make the same faults, whatever their order. */
-      readonly seed: number;
-      /** Probability of each fault, 0 to 1, for the requests that it can happen to. Their sum is at most 1. */
-      readonly rates: Readonly<Partial<Record<S3Fault, number>>>;
-    }
-  | {
-      /** Decides for every request; a fault that cannot happen to it does not. */
-      readonly decide: (request: FaultSubject) => S3RequestFault | undefined;
-    }
-);
+const timing = {
+  /** How long each 256 KiB of a slow body take. */
+  slowBodyMs: optionalMilliseconds(200),
+  /** How late a delayed notification is, at most. */
+  notificationDelayMs: optionalMilliseconds(500),
+};
 
-const notifications = ['duplicateNotification', 'delayNotification'] as const;
+/** The same seed and requests make the same faults, whatever their order. The sum of the rates is at most 1. */
+const seededPlanSchema = v.strictObject({
+  ...seededPlanEntries([...requestFaults, ...notificationFaults]),
+  ...timing,
+});
+
+const decidedPlanSchema = v.strictObject({
+  /** Decides for every request; a fault that cannot happen to it does not. */
+  decide: v.custom<(request: FaultSubject) => S3RequestFault | undefined>(
+    (value) => typeof value === 'function',
+  ),
+  ...timing,
+});
+
+export type S3FaultPlan =
+  | v.InferInput<typeof seededPlanSchema>
+  | v.InferInput<typeof decidedPlanSchema>;
+
+type Plan = v.InferOutput<typeof seededPlanSchema> | v.InferOutput<typeof decidedPlanSchema>;
 
 /** Decides which requests and notifications go wrong, and counts. Off until a plan is set. */
 export class FaultInjector {
-  #plan: S3FaultPlan | undefined;
+  #plan: Plan | undefined;
   readonly #attempts = new Map<string, number>();
-  readonly #counts = new Map<S3Fault, number>();
+  readonly #counter = new FaultCounter<S3Fault>();
 
+  /** @throws FaultPlanError */
   constructor(plan: S3FaultPlan | undefined) {
-    this.#plan = plan;
+    this.setPlan(plan);
   }
 
-  /** Replaces the plan; undefined ends the faults. Counts go on; attempts begin anew. */
-  setPlan(plan: S3FaultPlan | undefined): void {
-    this.#plan = plan;
-    this.#attempts.clear();
+  /** Undefined while the faults are off. */
+  get plan(): Plan | undefined {
+    return this.#plan;
   }
 
   /** How often each fault was injected. */
   get counts(): Readonly<Partial<Record<S3Fault, number>>> {
-    return Object.fromEntries(this.#counts);
+    return this.#counter.counts;
+  }
+
+  /**
+   * Replaces the plan; undefined or null ends the faults. Counts go on; attempts begin anew.
+   * @param plan an `S3FaultPlan`, or JSON from outside
+   * @throws FaultPlanError
+   */
+  setPlan(plan: unknown): void {
+    const isDecided = typeof plan === 'object' && plan !== null && 'decide' in plan;
+    this.#plan = parsePlan<typeof seededPlanSchema | typeof decidedPlanSchema>(
+      isDecided ? decidedPlanSchema : seededPlanSchema,
+      plan,
+    );
+    this.#attempts.clear();
   }
 
   get slowBodyMs(): number {
-    return this.#plan?.slowBodyMs ?? 200;
+    return this.#plan?.slowBodyMs ?? 0;
   }
 
   /** The fault of a request. */
@@ -89,9 +120,9 @@ export class FaultInjector {
     const fault =
       'decide' in plan
         ? plan.decide({ ...request, attempt })
-        : pick(plan.rates, possible, () => seededUnit(plan.seed, `${identity}\n${attempt}`));
+        : pickFault(plan.rates, possible, seededUnit(plan.seed, `${identity}\n${attempt}`));
     if (fault === undefined || !possible.includes(fault)) return undefined;
-    this.#count(fault);
+    this.#counter.count(fault);
     return fault;
   }
 
@@ -103,10 +134,10 @@ export class FaultInjector {
     const attempt = this.#nextAttempt(identity);
     const unit = (what: string): number =>
       seededUnit(plan.seed, `${identity}\n${attempt}\n${what}`);
-    const fault = pick(plan.rates, notifications, () => unit('fault'));
+    const fault = pickFault(plan.rates, notificationFaults, unit('fault'));
     if (fault === undefined) return [0];
-    this.#count(fault);
-    const delayMs = Math.ceil(unit('delay') * (plan.notificationDelayMs ?? 500));
+    this.#counter.count(fault);
+    const delayMs = Math.ceil(unit('delay') * plan.notificationDelayMs);
     return fault === 'delayNotification' ? [delayMs] : [0, delayMs];
   }
 
@@ -115,27 +146,10 @@ export class FaultInjector {
     this.#attempts.set(identity, attempt + 1);
     return attempt;
   }
-
-  #count(fault: S3Fault): void {
-    this.#counts.set(fault, (this.#counts.get(fault) ?? 0) + 1);
-  }
 }
 
 function possibleFaults(method: string): readonly S3RequestFault[] {
   const always = ['internalError', 'slowDown', 'resetBeforeAnswer'] as const;
   if (method === 'HEAD') return always;
   return method === 'GET' ? [...always, 'resetMidBody', 'slowBody'] : [...always, 'lostResponse'];
-}
-
-function pick<F extends S3Fault>(
-  rates: Readonly<Partial<Record<S3Fault, number>>>,
-  candidates: readonly F[],
-  unit: () => number,
-): F | undefined {
-  let rest = unit();
-  for (const fault of candidates) {
-    rest -= rates[fault] ?? 0;
-    if (rest < 0) return fault;
-  }
-  return undefined;
 }

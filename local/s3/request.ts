@@ -93,7 +93,7 @@ export function decodeKey(encoded: string): string {
 }
 
 /** `bucket.localhost:9000` and `bucket.s3.localhost` name the bucket in the host (virtual-hosted style). */
-function bucketOfHost(host: string): string | undefined {
+export function bucketOfHost(host: string): string | undefined {
   return /^(.+?)(?:\.s3)?\.localhost(?::\d+)?$/.exec(host)?.[1];
 }
 

@@ -1,9 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { faultsPath, serveFaults } from '../faults/route.ts';
+import { close as closeServer, listen } from '../listen.ts';
 import type { S3Context } from './context.ts';
 import { eventMessage, matches, type S3NotificationOptions, testMessage } from './events.ts';
 import { FaultInjector, type S3Fault, type S3FaultPlan } from './faults.ts';
 import { Outbox } from './outbox.ts';
 import { isHangUp } from './reply.ts';
+import { bucketOfHost } from './request.ts';
 import { respond } from './respond.ts';
 import { Store } from './store.ts';
 
@@ -39,7 +42,7 @@ export interface S3Server {
   readonly port: number;
   /** How often each fault was injected so far. */
   readonly faultCounts: Readonly<Partial<Record<S3Fault, number>>>;
-  /** Switches faults on, over and, with undefined, off. */
+  /** Switches faults on, over and, with undefined, off; over the wire: faults/route.ts. @throws FaultPlanError */
   setFaults(plan: S3FaultPlan | undefined): void;
   /** Ends requests under way after a moment, and keeps undelivered notifications for the next start. */
   close(): Promise<void>;
@@ -51,7 +54,7 @@ const closeGraceMs = 1000;
 /**
  * Starts an S3 server on 127.0.0.1 that the AWS SDKs and the aws CLI can use as they are. It keeps everything
  * in `dataDir`. Signatures are not verified: any credentials will do, or none.
- * @throws Error with one plain sentence when the port is taken
+ * @throws ListenError when the port is taken; FaultPlanError
  */
 export async function startS3(options: S3ServerOptions): Promise<S3Server> {
   const { port = 0, dataDir, buckets = [], notifications = [], region = 'us-east-1' } = options;
@@ -61,7 +64,8 @@ export async function startS3(options: S3ServerOptions): Promise<S3Server> {
   const context = Promise.withResolvers<S3Context>();
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
-      await respond(request, response, await context.promise, faults, onProblem);
+      if (isForFaults(request)) await serveFaults(faults, request, response);
+      else await respond(request, response, await context.promise, faults, onProblem);
     } catch (error) {
       response.destroy();
       if (!isHangUp(error)) onProblem('an S3 request broke', error);
@@ -71,7 +75,7 @@ export async function startS3(options: S3ServerOptions): Promise<S3Server> {
   // A body that the client holds back is asked for only once the request is known to be good.
   http.on('checkContinue', answer);
   // First the port, so that a second server over the same folder fails before it touches it.
-  await listen(http, port);
+  const boundPort = await listen(http, port);
   const outbox = new Outbox({
     notifications,
     faults,
@@ -98,14 +102,14 @@ export async function startS3(options: S3ServerOptions): Promise<S3Server> {
   for (const each of notifications) store.armNotification(each.id, () => testMessage(each));
   context.resolve({ store, region });
   const close = async (): Promise<void> => {
-    await closeServer(http);
+    await closeServer(http, closeGraceMs);
     await outbox.close();
     store.close();
   };
   let closed: Promise<void> | undefined;
   return {
-    url: `http://127.0.0.1:${portOf(http)}`,
-    port: portOf(http),
+    url: `http://127.0.0.1:${boundPort}`,
+    port: boundPort,
     get faultCounts() {
       return faults.counts;
     },
@@ -117,30 +121,7 @@ export async function startS3(options: S3ServerOptions): Promise<S3Server> {
   };
 }
 
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.on('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new Error(`Port ${port} of 127.0.0.1 is taken: S3 cannot listen on it.`, {
-              cause: error,
-            })
-          : error,
-      );
-    });
-    server.listen(port, '127.0.0.1', resolve);
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), closeGraceMs);
-  await closed;
-  clearTimeout(timer);
+/** The path is no bucket's, for the underscore; but where the host names one, it is a key like any other. */
+function isForFaults({ url, headers }: IncomingMessage): boolean {
+  return url === faultsPath && bucketOfHost(headers.host ?? '') === undefined;
 }

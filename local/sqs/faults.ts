@@ -1,5 +1,11 @@
 import * as v from 'valibot';
-import { seededUnit } from '../s3/random.ts';
+import {
+  FaultCounter,
+  optionalMilliseconds,
+  parsePlan,
+  seededPlanEntries,
+} from '../faults/plan.ts';
+import { seededUnit } from '../faults/random.ts';
 import { SqsError } from './errors.ts';
 import { copyOf, type Message, md5Of } from './message.ts';
 
@@ -27,24 +33,14 @@ const faults = [
 
 export type SqsFault = (typeof faults)[number];
 
-const probability = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-
 const faultPlanSchema = v.strictObject({
-  /** The same seed hits the same messages and calls again. */
-  seed: v.pipe(v.number(), v.integer()),
-  /** Probability of each fault, 0 to 1, for the calls, entries or messages that it can happen to. */
-  rates: v.strictObject(v.entriesFromList(faults, v.optional(probability, 0))),
+  ...seededPlanEntries(faults),
   /** Operations whose calls and entries go wrong, such as `SendMessage`. @default all */
   operations: v.optional(v.array(v.string())),
-  maximumDelayMs: v.optional(v.pipe(v.number(), v.minValue(0)), 1000),
+  maximumDelayMs: optionalMilliseconds(1000),
 });
 
 export type SqsFaultPlan = v.InferInput<typeof faultPlanSchema>;
-
-/** A plan that is not of its form; the message names the field. */
-export class FaultPlanError extends Error {
-  override readonly name = 'FaultPlanError';
-}
 
 /** Out of how many visible messages a reordered receive draws. */
 const reorderWindow = 64;
@@ -61,7 +57,7 @@ export type CallFault = SqsError | 'resetBeforeAnswer' | 'lostResponse' | undefi
 export class FaultInjector {
   #plan: v.InferOutput<typeof faultPlanSchema> | undefined;
   readonly #asked = new Map<string, number>();
-  readonly #counts = new Map<SqsFault, number>();
+  readonly #counter = new FaultCounter<SqsFault>();
 
   /** Undefined while the faults are off. */
   get plan(): SqsFaultPlan | undefined {
@@ -70,7 +66,7 @@ export class FaultInjector {
 
   /** How often each fault was injected. */
   get counts(): Readonly<Partial<Record<SqsFault, number>>> {
-    return Object.fromEntries(this.#counts);
+    return this.#counter.counts;
   }
 
   /**
@@ -79,12 +75,7 @@ export class FaultInjector {
    * @throws FaultPlanError
    */
   setPlan(plan: unknown): void {
-    const parsed = v.safeParse(v.nullish(faultPlanSchema), plan);
-    if (!parsed.success) {
-      const [issue] = parsed.issues;
-      throw new FaultPlanError(`${v.getDotPath(issue) ?? 'faults'}: ${issue.message}`);
-    }
-    this.#plan = parsed.output ?? undefined;
+    this.#plan = parsePlan(faultPlanSchema, plan);
     this.#asked.clear();
   }
 
@@ -145,7 +136,7 @@ export class FaultInjector {
   #hits(fault: SqsFault, subject: string): boolean {
     const rate = this.#plan?.rates[fault] ?? 0;
     if (rate === 0 || this.#draw(fault, subject) >= rate) return false;
-    this.#counts.set(fault, (this.#counts.get(fault) ?? 0) + 1);
+    this.#counter.count(fault);
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { listen } from '../listen.ts';
+import { close, listen } from '../listen.ts';
 import { laptopAccountId } from '../template/names.ts';
 import { Broker } from './broker.ts';
 import { FaultInjector, type SqsFault, type SqsFaultPlan } from './faults.ts';
@@ -64,11 +64,14 @@ export interface SqsServer {
   depth(name: string): QueueDepth;
   /** How often each fault was injected. */
   readonly faultCounts: Readonly<Partial<Record<SqsFault, number>>>;
-  /** Switches faults on, over and, with undefined, off. Over the wire: `/_pilotlight/faults`. @throws FaultPlanError */
+  /** Switches faults on, over and, with undefined, off; over the wire: faults/route.ts. @throws FaultPlanError */
   setFaults(plan: SqsFaultPlan | undefined): void;
   /** Ends long polls with nothing, answers what is under way, keeps the messages for the next start. */
   close(): Promise<void>;
 }
+
+/** How long a close waits for calls under way. */
+const closeGraceMs = 1000;
 
 /**
  * Starts an SQS server that speaks the JSON protocol of the AWS SDKs.
@@ -110,15 +113,9 @@ export async function startSqs(options: SqsOptions): Promise<SqsServer> {
     },
     setFaults: (plan) => faults.setPlan(plan),
     async close() {
-      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
       moveTasks.close();
       broker.endWaits();
-      // A client keeps its connection for the next call, which must not hold up the stop.
-      const hangUp = setInterval(() => http.closeIdleConnections(), 10);
-      const cut = setTimeout(() => http.closeAllConnections(), 1000);
-      await closed;
-      clearInterval(hangUp);
-      clearTimeout(cut);
+      await close(http, closeGraceMs);
       await broker.close();
     },
   };

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { faultsPath, serveFaults } from '../faults/route.ts';
+import { readBody } from '../request-body.ts';
 import { SqsError } from './errors.ts';
-import { FaultPlanError } from './faults.ts';
 import { Fields } from './fields.ts';
 import { messageOperations } from './message-operations.ts';
 import { queueOperations } from './queue-operations.ts';
@@ -17,9 +18,6 @@ const jsonProtocol = 'application/x-amz-json-1.0';
 /** Room for a batch of 1 MiB whose every character takes six in JSON. */
 const maximumRequestBytes = 8 * 1024 * 1024;
 
-/** Where the faults of a running server are read (GET) and set (PUT, JSON of an `SqsFaultPlan`, or null). */
-export const faultsPath = '/_pilotlight/faults';
-
 /**
  * Answers one HTTP request: `POST /` in AWS JSON 1.0, the operation named by `X-Amz-Target`, or the faults.
  * Never rejects. Source: smithy.io, "AWS JSON 1.0 protocol" and "AWS query compatible".
@@ -30,7 +28,7 @@ export async function serve(
   response: ServerResponse,
 ): Promise<void> {
   try {
-    if (request.url === faultsPath) await serveFaults(service, request, response);
+    if (request.url === faultsPath) await serveFaults(service.faults, request, response);
     else await serveOperation(service, request, response);
   } catch (error) {
     if (response.headersSent || response.destroyed) response.destroy();
@@ -79,19 +77,6 @@ async function withHangUp<Result>(
   }
 }
 
-async function serveFaults(
-  { faults }: Service,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  if (request.method === 'PUT') {
-    requireContentType(request, 'application/json');
-    faults.setPlan(await readJson(request));
-  }
-  const { plan = null, counts } = faults;
-  sendJson(response, 200, 'application/json', { plan, counts });
-}
-
 function operationName(request: IncomingMessage): string {
   const target = request.headers['x-amz-target'];
   const name = typeof target === 'string' ? /^AmazonSQS\.(\w+)$/.exec(target)?.[1] : undefined;
@@ -102,36 +87,27 @@ function operationName(request: IncomingMessage): string {
         '"X-Amz-Target: AmazonSQS.<Action>", as current AWS SDKs and the aws CLI send it.',
     );
   }
-  requireContentType(request, jsonProtocol);
+  // A web page cannot send this type to another origin unasked, which keeps browsers out.
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim();
+  if (type !== jsonProtocol) {
+    throw new SqsError(
+      'SerializationException',
+      `content-type: expected ${jsonProtocol}, got ${type ?? 'none'}`,
+    );
+  }
   return name;
 }
 
-/** A web page cannot send either content type to another origin unasked, which keeps browsers out. */
-function requireContentType(request: IncomingMessage, expected: string): void {
-  const type = request.headers['content-type']?.split(';', 1)[0]?.trim();
-  if (type !== expected) {
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const body = await readBody(request, maximumRequestBytes);
+  if (body === undefined) {
     throw new SqsError(
       'SerializationException',
-      `content-type: expected ${expected}, got ${type ?? 'none'}`,
+      `A request has ${maximumRequestBytes} bytes at most.`,
     );
   }
-}
-
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let lengthBytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    lengthBytes += chunk.byteLength;
-    if (lengthBytes > maximumRequestBytes) {
-      throw new SqsError(
-        'SerializationException',
-        `A request has ${maximumRequestBytes} bytes at most.`,
-      );
-    }
-    chunks.push(chunk);
-  }
   try {
-    return JSON.parse(Buffer.concat(chunks).toString());
+    return JSON.parse(body.toString());
   } catch {
     throw new SqsError('SerializationException', 'The body of the request is not JSON.');
   }
@@ -152,7 +128,6 @@ function sendError(response: ServerResponse, error: SqsError): void {
 
 function toSqsError({ onProblem }: Service, error: unknown): SqsError {
   if (error instanceof SqsError) return error;
-  if (error instanceof FaultPlanError) return new SqsError('SerializationException', error.message);
   onProblem('a call failed', error);
   return new SqsError('InternalFailure', 'The SQS server of the laptop cloud failed.');
 }

@@ -15,6 +15,8 @@ export interface FunctionDescription {
   readonly timeoutMs: number;
   /** How many may run at a time before calls are throttled. */
   readonly reservedConcurrency: number | undefined;
+  /** How many one environment takes at a time: one, unless it runs on managed instances. */
+  readonly environmentConcurrency: number;
   readonly ephemeralStorageMiB: number;
 }
 
@@ -63,6 +65,8 @@ function describeFunction(resource: Resource, assemblyDir: string): FunctionDesc
   const { logicalId, properties, metadata } = resource;
   const isImage = properties.at('PackageType').optionalString() === 'Image';
   const variables = properties.at('Environment').at('Variables').entries();
+  // Defaults as in CloudFormation's AWS::Lambda::Function.
+  const memoryMiB = properties.at('MemorySize').integer(128);
   return {
     logicalId,
     name: physicalName(resource),
@@ -71,12 +75,23 @@ function describeFunction(resource: Resource, assemblyDir: string): FunctionDesc
       : properties.at('Handler').string(),
     codeDir: isImage ? undefined : join(assemblyDir, metadata.at('aws:asset:path').string()),
     environment: Object.fromEntries(variables.map(([name, value]) => [name, value.string()])),
-    // Defaults as in CloudFormation's AWS::Lambda::Function.
-    memoryMiB: properties.at('MemorySize').integer(128),
+    memoryMiB,
     timeoutMs: properties.at('Timeout').integer(3) * 1000,
     reservedConcurrency: properties.at('ReservedConcurrentExecutions').optionalInteger(),
+    environmentConcurrency: environmentConcurrency(properties, memoryMiB),
     ephemeralStorageMiB: properties.at('EphemeralStorage').at('Size').integer(512),
   };
+}
+
+/** On managed instances Node.js gets 64 for each virtual CPU by default (docs: lambda-managed-instances-nodejs-runtime). */
+function environmentConcurrency(properties: Cursor, memoryMiB: number): number {
+  const instances = properties
+    .at('CapacityProviderConfig')
+    .at('LambdaManagedInstancesCapacityProviderConfig');
+  if (!instances.isPresent) return 1;
+  const memoryGiBPerVirtualCpu = instances.at('ExecutionEnvironmentMemoryGiBPerVCpu').integer(2);
+  const virtualCpus = Math.max(1, Math.floor(memoryMiB / 1024 / memoryGiBPerVirtualCpu));
+  return instances.at('PerExecutionEnvironmentMaxConcurrency').integer(64 * virtualCpus);
 }
 
 /** The laptop has no image to ask, so the template must say which of its commands a function runs. */

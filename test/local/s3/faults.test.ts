@@ -104,6 +104,37 @@ describe('on the wire', () => {
   });
 });
 
+test('faults are set and read over HTTP while the server runs', async () => {
+  const faults = `${s3.server.url}/_pilotlight/faults`;
+  const set = (plan: unknown, type = 'application/json') =>
+    fetch(faults, {
+      method: 'PUT',
+      headers: { 'content-type': type },
+      body: JSON.stringify(plan),
+    });
+  expect((await set({ seed: 9, rates: { slowDown: 1 } })).status).toBe(200);
+  expect(codeOf(await get())).toBe('SlowDown');
+  expect(await (await fetch(faults)).json()).toMatchObject({
+    plan: { seed: 9, rates: { slowDown: 1, lostResponse: 0 }, slowBodyMs: 200 },
+    counts: { slowDown: 1 },
+  });
+  expect((await set(null)).status).toBe(200);
+  expect(codeOf(await get())).toBe('NoSuchKey');
+  const refused = await set({ seed: 1, rates: { slowDown: 2 } });
+  expect(refused.status).toBe(400);
+  expect(Object(await refused.json()).message).toContain('rates.slowDown');
+  expect((await set({ seed: 1, rates: {}, decide: 'never' })).status).toBe(400);
+  expect((await set({ seed: 1, rates: { slowDown: 1 } }, 'text/plain')).status).toBe(400);
+  expect(codeOf(await get())).toBe('NoSuchKey');
+});
+
+test('a key of that name in a bucket of the host is a key', async () => {
+  const host = { host: 'b.localhost' };
+  const path = '/_pilotlight/faults';
+  await rawRequest(s3.server.url, 'PUT', path, { ...host, 'content-length': '1' }, 'x');
+  expect((await rawRequest(s3.server.url, 'GET', path, host)).body).toBe('x');
+});
+
 describe('a seed', () => {
   const rates = { internalError: 0.2, slowDown: 0.2, lostResponse: 0.1, resetBeforeAnswer: 0.1 };
   const requests = Array.from({ length: 500 }, (_, index) => ({

@@ -7,6 +7,7 @@ describe('the settings of npm start', () => {
     expect(parseSettings({}, [])).toEqual({
       dataDir: resolve('.pilotlight'),
       ports: { s3: 9000, api: 8080, sqs: 0 },
+      apiConcurrency: undefined,
       isVerbose: false,
     });
   });
@@ -17,10 +18,12 @@ describe('the settings of npm start', () => {
       PILOTLIGHT_API_PORT: '65535',
       PILOTLIGHT_SQS_PORT: '9324',
       PILOTLIGHT_DATA_DIR: '/data',
+      PILOTLIGHT_ENVIRONMENT_CONCURRENCY: '16',
     };
     expect(parseSettings(variables, ['--verbose'])).toEqual({
       dataDir: '/data',
       ports: { s3: 0, api: 65_535, sqs: 9324 },
+      apiConcurrency: 16,
       isVerbose: true,
     });
   });
@@ -33,6 +36,12 @@ describe('the settings of npm start', () => {
       );
     },
   );
+
+  it.each(['0', '65', '1.5', 'many'])('refuse the concurrency "%s" by name', (text) => {
+    expect(() => parseSettings({ PILOTLIGHT_ENVIRONMENT_CONCURRENCY: text }, [])).toThrow(
+      `PILOTLIGHT_ENVIRONMENT_CONCURRENCY: expected a number from 1 to 64, got "${text}"`,
+    );
+  });
 
   it('refuse arguments that mean nothing', () => {
     expect(() => parseSettings({}, ['--port=1'])).toThrow('unknown argument --port=1');

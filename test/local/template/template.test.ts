@@ -216,22 +216,39 @@ describe('the template reader', () => {
   });
 });
 
-describe('a template that the laptop cannot read', () => {
-  /** Reads a template with these resources beside a queue. */
-  async function read(resources: Record<string, unknown>): Promise<Template> {
-    const path = join(assemblyDir, 'Broken.template.json');
-    const queue = { Work: { Type: 'AWS::SQS::Queue' } };
-    await writeFile(path, JSON.stringify({ Resources: { ...queue, ...resources } }));
-    return readTemplate({ stackName: 'Broken', path }, endpoints);
-  }
+/** Reads a template with these resources beside a queue. */
+async function read(resources: Record<string, unknown>): Promise<Template> {
+  const path = join(assemblyDir, 'Made.template.json');
+  const queue = { Work: { Type: 'AWS::SQS::Queue' } };
+  await writeFile(path, JSON.stringify({ Resources: { ...queue, ...resources } }));
+  return readTemplate({ stackName: 'Made', path }, endpoints);
+}
 
-  const functionWith = (properties: object) => ({
-    Fn: {
-      Type: 'AWS::Lambda::Function',
-      Properties: { PackageType: 'Image', ImageConfig: { Command: ['a.b'] }, ...properties },
-    },
+const functionWith = (properties: object) => ({
+  Fn: {
+    Type: 'AWS::Lambda::Function',
+    Properties: { PackageType: 'Image', ImageConfig: { Command: ['a.b'] }, ...properties },
+  },
+});
+
+describe('the calls that one environment takes at a time', () => {
+  it.each([
+    ['are one', {}, 1],
+    ['are what managed instances are given', { PerExecutionEnvironmentMaxConcurrency: 16 }, 16],
+    ['are 64 a virtual CPU on managed instances that are given nothing', {}, 128],
+    ['which they have by memory', { ExecutionEnvironmentMemoryGiBPerVCpu: 4 }, 64],
+  ])('%s', async (_, instances, expected) => {
+    const managed = {
+      MemorySize: 4096,
+      CapacityProviderConfig: { LambdaManagedInstancesCapacityProviderConfig: instances },
+    };
+    const template = await read(functionWith(expected === 1 ? {} : managed));
+    const [described] = describeCompute(template).functions;
+    expect(described?.environmentConcurrency).toBe(expected);
   });
+});
 
+describe('a template that the laptop cannot read', () => {
   it.each([
     [functionWith({ Timeout: 'soon' }), 'Fn.Timeout: expected a whole number, got "soon"'],
     [functionWith({ ImageConfig: {} }), 'Fn.ImageConfig.Command: expected one command'],
