@@ -1,12 +1,12 @@
 import { invalidRequest, ServingError } from '../../errors.ts';
 import type { AudioDecoder } from '../../tasks/ports.ts';
 import { openCompressed } from './compressed.ts';
-import { createResampler } from './resampler.ts';
+import { resample } from './resampler.ts';
 import { type DecodedPart, isWave, readWave } from './wave.ts';
 
-/** Rates that sound is recorded at, with a margin; what is beyond is a broken header. */
+/** Rates that sound is recorded at and libsamplerate takes; what is beyond is a broken header. */
 const lowestRate = 1000;
-const highestRate = 384_000;
+const highestRate = 192_000;
 
 /** Decodes sound with WebAssembly decoders and resamples it, each loaded by the first sound that needs it. */
 export function createAudioDecoder(): AudioDecoder {
@@ -14,9 +14,7 @@ export function createAudioDecoder(): AudioDecoder {
     async decode(bytes, { sampleRate, maxSeconds }) {
       if (bytes.length === 0) throw invalidRequest('sound', 'WAV, FLAC, MP3 or Ogg', 'no bytes');
       const collected = await collect(partsOf(bytes), maxSeconds);
-      if (collected.sampleRate === sampleRate) return collected.samples;
-      const resample = await createResampler(collected.sampleRate, sampleRate);
-      return resample(collected.samples);
+      return resample(collected.samples, collected.sampleRate, sampleRate);
     },
   };
 }

@@ -98,6 +98,28 @@ describe('any rate becomes the one that is wanted', () => {
   });
 });
 
+test.each([11_025, 44_100])(
+  'two minutes at %i Hz keep their length and their tone',
+  async (rate) => {
+    const data = Buffer.alloc(rate * 2 * 120);
+    for (let i = 0; i < rate * 120; i += 1) {
+      data.writeInt16LE(Math.round(16_000 * Math.sin((2 * Math.PI * 440 * i) / rate)), i * 2);
+    }
+    const samples = await decode(wave({ rate, data }), 16_000, 150);
+    expect(samples).toHaveLength(120 * 16_000);
+    for (const start of [16_000, 60 * 16_000, 119 * 16_000 - 100]) {
+      const crossings = samples
+        .subarray(start, start + 16_000)
+        .reduce((count, value, index, all) => {
+          return count + (index > 0 && value >= 0 !== (all[index - 1] ?? 0) >= 0 ? 1 : 0);
+        }, 0);
+      expect(Math.abs(crossings - 880)).toBeLessThanOrEqual(1);
+    }
+    // The same sound again is the same again: nothing is left over from the last one.
+    expect(await decode(wave({ rate, data }), 16_000, 150)).toEqual(samples);
+  },
+);
+
 describe('bad sound is refused with what is wrong', async () => {
   const message = await recording('message.wav');
   const mp3 = await recording('message-22050.mp3');
