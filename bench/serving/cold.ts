@@ -59,18 +59,27 @@ const awsVariables = {
   ORT_DISABLE_TELEMETRY: '1',
 };
 const common = { memoryMiB: 1769, timeoutMs: 60_000 };
+const apiFunction: FunctionSettings = {
+  ...common,
+  name: 'api',
+  handler: 'api/handler.handler',
+  taskRoot: join(root, 'dist/functions'),
+  variables: ({ temporaryDir }) => ({
+    ...awsVariables,
+    POWERTOOLS_SERVICE_NAME: 'api',
+    [environmentVariables.onnxRuntimeDir]: onnxRuntimeDir,
+    [environmentVariables.modelsBucket]: 'models',
+    [environmentVariables.modelCacheDir]: join(temporaryDir, 'models'),
+  }),
+};
 const functions: FunctionSettings[] = [
+  apiFunction,
   {
-    ...common,
-    name: 'api',
-    handler: 'api/handler.handler',
-    taskRoot: join(root, 'dist/functions'),
-    variables: ({ temporaryDir }) => ({
-      ...awsVariables,
-      POWERTOOLS_SERVICE_NAME: 'api',
-      [environmentVariables.onnxRuntimeDir]: onnxRuntimeDir,
-      [environmentVariables.modelsBucket]: 'models',
-      [environmentVariables.modelCacheDir]: join(temporaryDir, 'models'),
+    ...apiFunction,
+    name: 'preloading',
+    variables: (environment) => ({
+      ...apiFunction.variables(environment),
+      [environmentVariables.defaultModel]: 'prepared',
     }),
   },
   {
@@ -180,6 +189,7 @@ for (let round = -1; round < rounds; round++) {
     ['session of the prepared artefact', inFreshProcess(sessionScript(prepared, 'disabled'))],
     ['session of the bare model', inFreshProcess(sessionScript(modelPath, 'all'))],
     ['Pilotlight, prepared', await coldCall('api', 'prepared')],
+    ['Pilotlight, prepared, as default model', await coldCall('preloading', 'prepared')],
     ['Pilotlight, bare', await coldCall('api', 'bare')],
     ['naive handler', await coldCall('naive', 'bare')],
   ];
