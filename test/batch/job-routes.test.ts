@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JobsContext } from '../../src/batch/jobs.ts';
 import type { HttpRequest, HttpResponse } from '../../src/edge/api/http.ts';
+import { prefersAsync } from '../../src/edge/api/prefer.ts';
 import { createRouter } from '../../src/edge/api/router.ts';
 import { jobRouteNames } from '../../src/edge/jobs/job-route-names.ts';
-import { jobRoutes, prefersAsync, respondAsync } from '../../src/edge/jobs/job-routes.ts';
+import { jobRoutes, respondAsync } from '../../src/edge/jobs/job-routes.ts';
 import { LocalModels } from '../support/local-models.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { addConstant } from '../support/onnx-model.ts';

@@ -5,7 +5,12 @@ import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type S3Server, startS3 } from '../../local/s3/server.ts';
 import { createS3Client } from '../../src/adapters/s3/client.ts';
 import { createApi } from '../../src/edge/api/api.ts';
-import type { Api, HttpRequest, HttpResponse } from '../../src/edge/api/http.ts';
+import {
+  type Api,
+  emptyResponse,
+  type HttpRequest,
+  type HttpResponse,
+} from '../../src/edge/api/http.ts';
 import { createModelSide, predictServices } from '../../src/edge/model-side.ts';
 import type { ModelSettings } from '../../src/edge/settings.ts';
 import type { ServingError } from '../../src/errors.ts';
@@ -39,7 +44,13 @@ export interface CallOptions {
   readonly allowedModels?: ReadonlySet<string>;
 }
 
-export async function startServing(settings: Partial<ModelSettings> = {}): Promise<Serving> {
+export interface ServingOptions extends Partial<ModelSettings> {
+  /** Uniform in [0, 1): draws versions by traffic shares. @default Math.random */
+  readonly random?: () => number;
+}
+
+export async function startServing(options: ServingOptions = {}): Promise<Serving> {
+  const { random, ...settings } = options;
   const folder = mkdtempSync(join(tmpdir(), 'pilotlight-serving-'));
   const s3 = await startS3({ dataDir: join(folder, 's3'), buckets: [{ name: 'models' }] });
   Object.assign(process.env, {
@@ -63,6 +74,7 @@ export async function startServing(settings: Partial<ModelSettings> = {}): Promi
     },
     client,
     recordEvents(events),
+    random,
   );
   const statistics = new InferenceStatistics(() => 1_700_000_000_000);
   const nowMs = () => performance.now();
@@ -82,6 +94,7 @@ export async function startServing(settings: Partial<ModelSettings> = {}): Promi
     prediction,
     statistics,
     jobs: {},
+    inferLater: () => emptyResponse(202),
     defaultModel: 'default',
     isColdStart: () => false,
     onFailure: (_request, thrown) => failures.push(thrown),
@@ -137,6 +150,19 @@ function toRequest(
     requestId: 'test',
     allowedModels,
   };
+}
+
+/** Begins to count requests to S3 by operation and key, such as `GetObject iris/1/model.onnx`. */
+export function countRequests(s3: S3Server): Map<string, number> {
+  const counts = new Map<string, number>();
+  s3.setFaults({
+    decide: ({ operation, key = '' }) => {
+      const request = `${operation} ${key}`.trim();
+      counts.set(request, (counts.get(request) ?? 0) + 1);
+      return undefined;
+    },
+  });
+  return counts;
 }
 
 /** The JSON document of a response. */

@@ -30,10 +30,12 @@ export interface ApiOptions {
   readonly statistics: InferenceStatistics;
   /** Routes of the jobs API. */
   readonly jobs: Routes;
+  /** Answers an inference request with where its answer will be. */
+  readonly inferLater: RouteHandler;
   /** What `/invocations` calls; undefined for none. */
   readonly defaultModel: string | undefined;
-  /** Whether the call that is asked about is the environment's first. */
-  readonly isColdStart: () => boolean;
+  /** Whether a call is the environment's first. */
+  readonly isColdStart: (request: HttpRequest) => boolean;
   /** Hears of failures that are the service's own: their cause is logged, never sent. */
   readonly onFailure: (request: HttpRequest, thrown: unknown) => void;
 }
@@ -70,7 +72,7 @@ function routesOf(options: ApiOptions): Routes {
       'GET /v2/models/{model}/ready': modelReadyRoute(provider),
       'GET /v2/models/{model}/config': modelConfigRoute(provider),
       'GET /v2/models/{model}/stats': stats,
-      'POST /v2/models/{model}/infer': inferRoute(inference, isColdStart),
+      'POST /v2/models/{model}/infer': inferRoute(inference, isColdStart, options.inferLater),
       'POST /v2/models/{model}/predict': predictRoute(prediction, isColdStart),
     }),
     ...guarded(authoriseNamedModel, {

@@ -14,6 +14,7 @@ import { Prediction, type PredictionOutcome } from '../../inference/prediction.t
 import { InferenceStatistics } from '../../inference/statistics.ts';
 import type { ModelProvider } from '../../models/provider.ts';
 import { jobRouteNames } from '../jobs/job-route-names.ts';
+import type { JobsApi } from '../jobs/jobs-api.ts';
 import { createModelSide, createRecycler, predictServices } from '../model-side.ts';
 import { observed } from '../observed.ts';
 import { parseModelSettings } from '../settings.ts';
@@ -53,6 +54,14 @@ export async function createApiHandler(environment: Environment) {
     services: predictServices(s3, environment[environmentVariables.jobsBucket]),
     onPredicted: count,
   });
+  // Most environments never hear of jobs: their code is loaded by the first call that does.
+  let loadedJobsApi: Promise<JobsApi> | undefined;
+  const jobsApi = () => {
+    loadedJobsApi ??= import('../jobs/jobs-api.ts').then(({ createJobsApi }) =>
+      createJobsApi(environment, s3, provider, telemetry.logger),
+    );
+    return loadedJobsApi;
+  };
   let calls = 0;
   const api = createApi({
     version,
@@ -60,10 +69,8 @@ export async function createApiHandler(environment: Environment) {
     inference,
     prediction,
     statistics,
-    jobs: lazyRoutes(jobRouteNames, async () => {
-      const { createJobRoutes } = await import('../jobs/create-job-routes.ts');
-      return createJobRoutes(environment, s3, provider, telemetry.logger);
-    }),
+    jobs: lazyRoutes(jobRouteNames, async () => (await jobsApi()).routes),
+    inferLater: async (request, parameters) => (await jobsApi()).inferLater(request, parameters),
     defaultModel,
     isColdStart: () => calls === 1,
     onFailure: ({ method, path }, thrown) => {

@@ -3,12 +3,23 @@ import { decodeInferRequest } from '../../protocol/decode-request.ts';
 import { encodeInferResponse } from '../../protocol/encode-response.ts';
 import type { EncodedBody } from '../../protocol/encode-tensor.ts';
 import type { HttpRequest } from './http.ts';
+import { prefersAsync } from './prefer.ts';
 import type { RouteHandler } from './router.ts';
 import { serverTiming } from './server-timing.ts';
 
-/** `POST /v2/models/{model}[/versions/{version}]/infer`. */
-export function inferRoute(inference: Inference, isColdStart: () => boolean): RouteHandler {
-  return async (request, { model = '', version }) => {
+/**
+ * `POST /v2/models/{model}[/versions/{version}]/infer`.
+ *
+ * @param later answers a caller that prefers to be answered later
+ */
+export function inferRoute(
+  inference: Inference,
+  isColdStart: () => boolean,
+  later: RouteHandler,
+): RouteHandler {
+  return async (request, parameters) => {
+    if (prefersAsync(request)) return later(request, parameters);
+    const { model = '', version } = parameters;
     const outcome = await inference.infer({ model, version }, openInferenceCodec(request));
     const { body, headers } = outcome.answer;
     return {

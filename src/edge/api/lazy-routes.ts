@@ -4,15 +4,14 @@ import type { Routes } from './router.ts';
  * Routes whose code is loaded by the first call of one of them: most environments never answer any.
  *
  * @param names the routes, as the loaded table has them
+ * @param load called for each request; it remembers what it loaded
  */
 export function lazyRoutes(names: readonly string[], load: () => Promise<Routes>): Routes {
-  let loading: Promise<Routes> | undefined;
   return Object.fromEntries(
     names.map((name) => [
       name,
       async (request, parameters) => {
-        loading ??= load();
-        const handler = (await loading)[name];
+        const handler = (await load())[name];
         if (handler === undefined) throw new Error(`the loaded routes have no ${name}`);
         return handler(request, parameters);
       },

@@ -94,11 +94,6 @@ export async function respondAsync(
   });
 }
 
-/** Whether a caller prefers to be answered later. */
-export function prefersAsync({ headers }: Pick<HttpRequest, 'headers'>): boolean {
-  return /(?:^|[,;\s])respond-async(?:$|[,;\s])/i.test(headers['prefer'] ?? '');
-}
-
 function limitOf(query: URLSearchParams, maximum: number): number {
   const text = query.get('limit');
   if (text === null) return defaultLimit;
