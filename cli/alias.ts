@@ -1,11 +1,8 @@
-import {
-  GetObjectCommand,
-  PutObjectCommand,
-  type S3Client,
-  S3ServiceException,
-} from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { modelConfigKey } from '../src/contract/keys.ts';
+import { isName } from '../src/contract/names.ts';
 import { parseModelConfiguration } from '../src/models/configuration.ts';
+import { cameSecond, statusOf } from './s3-status.ts';
 import { UsageError } from './usage-error.ts';
 import { listVersions } from './versions.ts';
 
@@ -24,26 +21,26 @@ const maximumAttempts = 10;
  * take effect, and neither undoes the other.
  *
  * @returns the version that the alias pointed at before
- * @throws UsageError when there is no such version
+ * @throws UsageError when there is no such version; ServingError when the config.json that is there is refused
  */
 export async function moveAlias(s3: S3Client, options: AliasOptions): Promise<string | undefined> {
   const { bucket, model, alias, version } = options;
-  const versions = await listVersions(s3, bucket, model);
-  if (!versions.includes(version)) {
+  if (!isName(alias)) throw new UsageError(`alias: expected a name, got ${JSON.stringify(alias)}`);
+  const { published } = await listVersions(s3, bucket, model);
+  if (!published.includes(version)) {
     throw new UsageError(
-      `${model} has no version ${version}; it has ${versions.join(', ') || 'none'}`,
+      `${model} has no version ${version}; it has ${published.join(', ') || 'none'}`,
     );
   }
   for (let attempt = 1; attempt <= maximumAttempts; attempt++) {
     const { text, etag } = await readConfiguration(s3, bucket, model);
-    const document: Record<string, unknown> = JSON.parse(text);
     const { aliases } = await parseModelConfiguration(model, text);
+    const document: Record<string, unknown> = JSON.parse(text);
     const changed = JSON.stringify(
       { ...document, aliases: { ...aliases, [alias]: version } },
       undefined,
       2,
     );
-    await parseModelConfiguration(model, changed);
     if (await writeConfiguration(s3, bucket, model, changed, etag)) return aliases[alias];
   }
   throw new UsageError(
@@ -60,7 +57,9 @@ async function readConfiguration(
     const { Body, ETag } = await s3.send(
       new GetObjectCommand({ Bucket: bucket, Key: modelConfigKey(model) }),
     );
-    return { text: (await Body?.transformToString()) ?? '{}', etag: ETag };
+    // The decoder leaves out the byte order mark that Windows' editors write.
+    const text = new TextDecoder().decode(await Body?.transformToByteArray());
+    return { text, etag: ETag };
   } catch (thrown) {
     if (statusOf(thrown) !== 404) throw thrown;
     return { text: '{}', etag: undefined };
@@ -87,12 +86,7 @@ async function writeConfiguration(
     );
     return true;
   } catch (thrown) {
-    const status = statusOf(thrown);
-    if (status === 412 || status === 409) return false;
+    if (cameSecond(thrown)) return false;
     throw thrown;
   }
-}
-
-function statusOf(thrown: unknown): number | undefined {
-  return thrown instanceof S3ServiceException ? thrown.$metadata.httpStatusCode : undefined;
 }

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { S3Client } from '@aws-sdk/client-s3';
 import { isName } from '../src/contract/names.ts';
+import { ServingError } from '../src/errors.ts';
 import { moveAlias } from './alias.ts';
 import { publishModel } from './publish.ts';
 import { UsageError } from './usage-error.ts';
@@ -38,9 +39,10 @@ async function main(): Promise<void> {
   }
   if (!isName(model)) throw new UsageError(`model: expected a name, got ${JSON.stringify(model)}`);
   const bucket = values.bucket ?? process.env['PILOTLIGHT_MODELS_BUCKET'] ?? 'pilotlight-models';
-  const s3 = createClient(values.endpoint);
+  const s3 = createClient(values.endpoint ?? process.env['AWS_ENDPOINT_URL_S3']);
   switch (command) {
     case 'publish': {
+      if (second === '') throw new UsageError('publish: expected a model file or folder, got none');
       const version = await publishModel(s3, {
         bucket,
         model,
@@ -56,7 +58,7 @@ async function main(): Promise<void> {
     case 'alias':
       return alias(s3, bucket, model, second, third);
     case 'versions':
-      for (const version of await listVersions(s3, bucket, model)) console.log(version);
+      for (const version of (await listVersions(s3, bucket, model)).published) console.log(version);
       return;
     default:
       throw new UsageError(`expected publish, alias or versions, got ${command}`);
@@ -87,10 +89,15 @@ function createClient(endpoint: string | undefined): S3Client {
   });
 }
 
+/** What the user can mend is told as one sentence, anything else with its stack. */
+function isUsersOwn(thrown: unknown): thrown is Error {
+  if (thrown instanceof UsageError || thrown instanceof ServingError) return true;
+  return thrown instanceof TypeError && /^ERR_PARSE_ARGS_/.test(String(Object(thrown).code));
+}
+
 try {
   await main();
 } catch (thrown) {
-  const known = thrown instanceof UsageError || thrown instanceof TypeError;
-  console.error(known ? `pilotlight: ${thrown.message}` : thrown);
+  console.error(isUsersOwn(thrown) ? `pilotlight: ${thrown.message}` : thrown);
   process.exitCode = 1;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
@@ -14,13 +14,16 @@ import {
 import { isName } from '../src/contract/names.ts';
 import { machineTarget } from '../src/contract/target.ts';
 import type { Manifest } from '../src/models/manifest.ts';
+import { type Claim, claimVersion } from './claim.ts';
+import { prepareArtefact } from './prepare.ts';
+import { filesBelow, type LocalFile, readSource } from './source-files.ts';
 import { UsageError } from './usage-error.ts';
 import { listVersions, nextVersion } from './versions.ts';
 
 export interface PublishOptions {
   readonly bucket: string;
   readonly model: string;
-  /** A model file, or a folder with a model.onnx and what belongs to it. */
+  /** A model file, with the files that hold its weights beside it, or a folder with a model.onnx and what belongs to it. */
   readonly source: string;
   /** @default the highest number so far, and one more */
   readonly version?: string | undefined;
@@ -30,126 +33,89 @@ export interface PublishOptions {
   readonly onUpload: (path: string, sizeBytes: number) => void;
 }
 
-interface LocalFile {
-  /** Path below the version. */
-  readonly path: string;
-  readonly localPath: string;
-  readonly sizeBytes: number;
-}
+/** Versions that other publishers take at the same moment before this one gives up. */
+const maximumClaims = 20;
 
 /**
  * Publishes a version: its files first, model.onnx after what it refers to, and the manifest last, so that nobody
- * sees half of it. A version is written once.
+ * sees half of it. A version is written once: of several publishers each gets one of its own.
  *
  * @returns the version
  * @throws UsageError when the source is no model or the version is there already
  */
 export async function publishModel(s3: S3Client, options: PublishOptions): Promise<string> {
   const { bucket, model } = options;
-  const existing = await listVersions(s3, bucket, model);
-  const version = options.version ?? nextVersion(existing);
-  if (!isName(version)) throw new UsageError(`version: expected a name, got ${version}`);
-  if (existing.includes(version)) {
-    throw new UsageError(
-      `version ${version} of ${model} is there already: versions are written once`,
-    );
-  }
   const scratch = mkdtempSync(join(tmpdir(), 'pilotlight-publish-'));
   try {
-    const files = sourceFiles(options.source);
-    const prepared: Record<string, string> = {};
+    const source = readSource(options.source);
+    const manifest: Manifest = { files: [], external: [...source.external], prepared: {} };
+    const files = [...source.files];
     if (options.prepare) {
       const target = machineTarget();
-      const path = `${preparedPrefix}${target}/${modelFileName}`;
-      const localPath = join(scratch, modelFileName);
-      await optimise(modelPath(files), localPath);
-      files.unshift({ path, localPath, sizeBytes: statSync(localPath).size });
-      prepared[target] = path;
+      const prefix = `${preparedPrefix}${target}/`;
+      await prepareArtefact(source, scratch);
+      files.unshift(...filesBelow(scratch, prefix));
+      manifest.prepared[target] = `${prefix}${modelFileName}`;
     }
-    const manifest: Manifest = { files: [], prepared };
-    const prefix = versionPrefix(model, version);
-    for (const file of files) {
-      options.onUpload(file.path, file.sizeBytes);
-      await uploadFile(s3, bucket, `${prefix}${file.path}`, file.localPath);
-      const sha256 = await sha256Of(file.localPath);
-      manifest.files.push({ path: file.path, sizeBytes: file.sizeBytes, sha256 });
+    const { version, claim } = await claimFor(s3, options);
+    try {
+      const prefix = versionPrefix(model, version);
+      for (const file of files) {
+        options.onUpload(file.path, file.sizeBytes);
+        const sha256 = await uploadFile(s3, bucket, `${prefix}${file.path}`, file);
+        manifest.files.push({ path: file.path, sizeBytes: file.sizeBytes, sha256 });
+      }
+      await s3.send(
+        new PutObjectCommand({
+          Bucket: bucket,
+          Key: `${prefix}${manifestFileName}`,
+          Body: JSON.stringify(manifest, undefined, 2),
+          ContentType: 'application/json',
+        }),
+      );
+    } finally {
+      await claim.release();
     }
-    await s3.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: `${prefix}${manifestFileName}`,
-        Body: JSON.stringify(manifest, undefined, 2),
-        ContentType: 'application/json',
-        IfNoneMatch: '*',
-      }),
-    );
     return version;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-/** All files of the source, model.onnx last. */
-function sourceFiles(source: string): LocalFile[] {
-  const stat = statSync(source, { throwIfNoEntry: false });
-  if (stat === undefined) throw new UsageError(`${source}: no such file or folder`);
-  if (stat.isFile()) {
-    return [{ path: modelFileName, localPath: source, sizeBytes: stat.size }];
+/** The version that was asked for, or the next one that nobody has. */
+async function claimFor(
+  s3: S3Client,
+  { bucket, model, version }: PublishOptions,
+): Promise<{ readonly version: string; readonly claim: Claim }> {
+  if (version !== undefined) {
+    if (!isName(version)) throw new UsageError(`version: expected a name, got ${version}`);
+    const claim = await claimVersion(s3, bucket, model, version);
+    if (claim !== undefined) return { version, claim };
+    throw new UsageError(
+      `version ${version} of ${model} is there already, or is being published: versions are written once`,
+    );
   }
-  const files = readdirSync(source, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== manifestFileName)
-    .map((entry) => {
-      const localPath = join(entry.parentPath, entry.name);
-      return {
-        path: relative(source, localPath).split(sep).join('/'),
-        localPath,
-        sizeBytes: statSync(localPath).size,
-      };
-    });
-  if (!files.some(({ path }) => path === modelFileName)) {
-    throw new UsageError(`${source}: expected a ${modelFileName} in this folder, got none`);
+  for (let attempt = 1; attempt <= maximumClaims; attempt++) {
+    const next = nextVersion((await listVersions(s3, bucket, model)).taken);
+    const claim = await claimVersion(s3, bucket, model, next);
+    if (claim !== undefined) return { version: next, claim };
   }
-  return files.sort(
-    (left, right) => Number(left.path === modelFileName) - Number(right.path === modelFileName),
-  );
+  throw new UsageError(`${model}: others took ${maximumClaims} versions meanwhile; try again`);
 }
 
-function modelPath(files: readonly LocalFile[]): string {
-  const model = files.find(({ path }) => path === modelFileName);
-  if (model === undefined) throw new UsageError(`expected a ${modelFileName}, got none`);
-  return model.localPath;
-}
-
-/** Lets ONNX Runtime write what it would otherwise work out at each load. */
-async function optimise(source: string, destination: string): Promise<void> {
-  // Only this needs ONNX Runtime, and loading it takes a moment.
-  const { InferenceSession } = await import('onnxruntime-node');
-  const session = await InferenceSession.create(source, {
-    graphOptimizationLevel: 'all',
-    optimizedModelFilePath: destination,
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    // 4: the warning that such an artefact is for this kind of machine alone is what the target says.
-    logSeverityLevel: 4,
-  });
-  await session.release();
-}
-
+/** @returns sha256 of what was sent, in hex */
 async function uploadFile(
   s3: S3Client,
   bucket: string,
   key: string,
-  localPath: string,
-): Promise<void> {
+  { localPath }: LocalFile,
+): Promise<string> {
   const upload = new Upload({
     client: s3,
     params: { Bucket: bucket, Key: key, Body: createReadStream(localPath) },
     partSize: 16 * 1024 * 1024,
   });
   await upload.done();
-}
-
-async function sha256Of(localPath: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(localPath), hash);
   return hash.digest('hex');

@@ -37,6 +37,8 @@ const filesSchema = v.pipe(
 export const manifestSchema = v.strictObject({
   $schema: v.optional(v.string()),
   files: filesSchema,
+  /** Paths of files that only model.onnx refers to, such as its weights: an artefact does without them. */
+  external: v.optional(v.array(pathSchema), []),
   /**
    * Artefacts that were optimised offline, by the kind of machine that they are good for (`linux-arm64`,
    * `linux-x64-avx512`): the path of the one to load, with ONNX Runtime's own optimisation off, instead of model.onnx.

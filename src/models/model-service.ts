@@ -14,8 +14,8 @@ import type {
   ModelSummary,
 } from './provider.ts';
 import type { ModelReference, PinnedModel } from './reference.ts';
-import type { RepositoryVersion } from './repository.ts';
-import { availableVersions, pin, selectVersion } from './selection.ts';
+import { type Resolution, VersionResolver } from './resolver.ts';
+import { availableVersions, pin } from './selection.ts';
 import { refuseTooLarge } from './too-large.ts';
 import type { LoadedVersion, VersionLoader } from './version-loader.ts';
 
@@ -32,14 +32,6 @@ export interface ModelServiceOptions {
   readonly events: ModelEvents;
 }
 
-interface Resolution {
-  readonly pinned: PinnedModel;
-  readonly version: RepositoryVersion;
-  readonly configuration: ModelConfiguration;
-  /** Rises from resolution to resolution. */
-  readonly order: number;
-}
-
 /** Folders of the repository that an index reads side by side. */
 const parallelLookups = 16;
 /** Loads that one call begins, each of what the repository holds by then. */
@@ -49,15 +41,16 @@ const loadAttempts = 3;
 export class ModelService implements ModelProvider, ModelAdministration {
   readonly #options: ModelServiceOptions;
   readonly #sessions: LeaseCache<LoadedVersion>;
+  readonly #resolver: VersionResolver;
   readonly #lastGood = new LastGood();
   /** Failures of which it was told that an earlier version serves on. */
   readonly #told = new WeakSet<ServingError>();
   /** By configuration, for a task's may be long, and every call wants it. */
   readonly #keyParts = new WeakMap<ModelConfiguration, string>();
-  #resolutions = 0;
 
   constructor(options: ModelServiceOptions) {
     this.#options = options;
+    this.#resolver = new VersionResolver(options.catalog, options.random);
     this.#sessions = new LeaseCache({
       budgetBytes: options.memoryBudgetBytes,
       dispose: (key, loaded, departure) => {
@@ -72,7 +65,7 @@ export class ModelService implements ModelProvider, ModelAdministration {
   }
 
   async resolve(reference: ModelReference): Promise<PinnedModel> {
-    return (await this.#resolve(reference)).pinned;
+    return (await this.#resolver.resolve(reference)).pinned;
   }
 
   async describe(model: string): Promise<ModelSummary> {
@@ -87,7 +80,7 @@ export class ModelService implements ModelProvider, ModelAdministration {
 
   async acquire(reference: ModelReference): Promise<ModelLease> {
     const referenceKey = `${reference.model}\n${reference.version ?? ''}`;
-    let resolution = await this.#resolve(reference);
+    let resolution = await this.#resolver.resolve(reference);
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#acquire(referenceKey, resolution);
@@ -99,7 +92,7 @@ export class ModelService implements ModelProvider, ModelAdministration {
         // Files that were replaced while they were read are no failure of what stands in their place.
         await this.#options.catalog.refresh(reference.model);
         const { pinned } = resolution;
-        resolution = await this.#resolve(reference);
+        resolution = await this.#resolver.resolve(reference);
         if (resolution.pinned.fingerprint === pinned.fingerprint) throw reason;
       }
     }
@@ -161,14 +154,6 @@ export class ModelService implements ModelProvider, ModelAdministration {
     for (const key of this.#sessions.keys()) {
       if (fingerprints.some((fingerprint) => key.startsWith(fingerprint))) this.#sessions.drop(key);
     }
-  }
-
-  async #resolve(reference: ModelReference): Promise<Resolution> {
-    const { model, configuration } = await this.#options.catalog.lookup(reference.model);
-    const version = selectVersion(model, configuration, reference.version, this.#options.random);
-    this.#resolutions += 1;
-    const order = this.#resolutions;
-    return { pinned: pin(reference.model, version), version, configuration, order };
   }
 
   /** A session depends on its version's bytes and on those parts of the configuration that make and warm it. */

@@ -50,10 +50,8 @@ function listedFiles(
     );
   }
   const stored = new Map(version.files.map((file) => [file.path, file]));
-  const skipped = new Set(Object.values(manifest.prepared).filter((path) => path !== artefact));
-  if (artefact !== undefined) skipped.add(modelFileName);
   return manifest.files
-    .filter(({ path }) => !skipped.has(path))
+    .filter(({ path }) => isWanted(path, manifest, artefact))
     .map(({ path, sizeBytes, sha256 }) => {
       const file = stored.get(path);
       if (file?.sizeBytes !== sizeBytes) {
@@ -64,6 +62,14 @@ function listedFiles(
       }
       return { ...file, sha256 };
     });
+}
+
+function isWanted(path: string, { external }: Manifest, artefact: string | undefined): boolean {
+  if (artefact === undefined) return !path.startsWith(preparedPrefix);
+  // An artefact's weights may lie beside it.
+  const folder = artefact.slice(0, artefact.lastIndexOf('/') + 1);
+  if (path.startsWith(preparedPrefix)) return path.startsWith(folder);
+  return path !== modelFileName && !external.includes(path);
 }
 
 /** In a bucket one name may be an object and the beginning of others; on a disk it cannot. */
