@@ -100,7 +100,7 @@ describe('an inference request in JSON', () => {
   });
 
   it('is refused when it is longer than it may become in memory', () => {
-    const body = `${' '.repeat(16 * 1024 * 1024)}{}`;
+    const body = `${' '.repeat(8 * 1024 * 1024)}{}`;
     const refused = { code: 'PAYLOAD_TOO_LARGE', message: expect.stringContaining('send tensors') };
     expect(() => decodeInferRequest(body, {}, model)).toThrow(expect.objectContaining(refused));
     const bytes = Buffer.from(body);

@@ -1,19 +1,10 @@
 import { ServingError } from '../../errors.ts';
 import type { CsvReader } from '../../tasks/ports.ts';
 
-/** It takes a quarter of a second for each million characters at worst, and a hundred times their size in memory. */
-const maximumCharacters = 8 * 1024 * 1024;
-
 /** Reads CSV with csv-parse, which is loaded by the first call. */
 export function createCsvReader(): CsvReader {
   return {
     async read(text) {
-      if (text.length > maximumCharacters) {
-        throw new ServingError(
-          'PAYLOAD_TOO_LARGE',
-          `csv: expected at most ${maximumCharacters} characters, got ${text.length}; use a transform job`,
-        );
-      }
       const { parse, CsvError } = await import('csv-parse/sync');
       try {
         return parse(text, { columns: true, bom: true, skip_empty_lines: true, trim: true });

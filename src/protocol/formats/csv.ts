@@ -41,16 +41,7 @@ async function decode(
   return { request: bareRequest(tensors), layout: 'rows', withHeader };
 }
 
-/** Twenty times slower to read than JSON, and with small cells a hundred times its size in memory. */
-const maximumCharacters = 8 * 1024 * 1024;
-
 async function parseLines(text: string): Promise<readonly (readonly string[])[]> {
-  if (text.length > maximumCharacters) {
-    throw new ServingError(
-      'PAYLOAD_TOO_LARGE',
-      `body: expected at most ${maximumCharacters} characters of CSV, got ${text.length}; send it as .npy, or use a transform job`,
-    );
-  }
   // Loaded when the first CSV comes: most environments never see one, and start the sooner.
   const { CsvError, parse } = await import('csv-parse/sync');
   try {
