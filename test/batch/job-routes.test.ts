@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JobsContext } from '../../src/batch/jobs.ts';
 import type { HttpRequest, HttpResponse } from '../../src/edge/api/http.ts';
-import { prefersAsync } from '../../src/edge/api/prefer.ts';
 import { createRouter } from '../../src/edge/api/router.ts';
 import { jobRouteNames } from '../../src/edge/jobs/job-route-names.ts';
 import { jobRoutes, respondAsync } from '../../src/edge/jobs/job-routes.ts';
@@ -174,8 +173,6 @@ describe('the jobs API', () => {
       ),
       headers: { prefer: 'wait=1, respond-async' },
     });
-    expect(prefersAsync(infer([1, 2]))).toBe(true);
-    expect(prefersAsync({ headers: {} })).toBe(false);
     const reference = { model: 'adder', version: undefined };
     const accepted = await respondAsync(context, reference, infer([1, 2]));
     expect(accepted.statusCode).toBe(202);

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listAll, type ObjectStore } from '../../src/batch/object-store.ts';
 import { jobsResultPrefix } from '../../src/contract/keys.ts';
-import { addConstant, intDivModel } from '../support/onnx-model.ts';
+import { addConstant, intDivModel, loopModel } from '../support/onnx-model.ts';
 import { type Laptop, startLaptop } from './laptop.ts';
 import { Workers } from './workers.ts';
 
@@ -111,6 +111,30 @@ describe('an upload of JSON lines', () => {
     ]);
   }, 60_000);
 
+  it('survives a record that never ends: the invocation runs out of time, and it costs itself alone', async () => {
+    laptop = await startLaptop();
+    workers = new Workers({ ...laptop.environment, WORKER_KILL_MS: '2500' });
+    await laptop.models.put('looper/1/model.onnx', loopModel());
+    const loop = (turns: number) =>
+      JSON.stringify({
+        id: `${turns}`,
+        inputs: [{ name: 'n', shape: [1], datatype: 'INT64', data: [turns] }],
+      });
+    const lines = Array.from({ length: 12 }, (_, index) => loop(index));
+    lines[7] = loop(10 ** 15);
+    await laptop.jobs.put('data/loops.jsonl', lines.join('\n'));
+    await laptop.jobs.put(
+      'in/looper.job.json',
+      JSON.stringify({ model: 'looper', input: { key: 'data/loops.jsonl' }, rowsPerRun: 4 }),
+    );
+    const folder = await waitForManifest(laptop.results, 100_000);
+    const output = await readLines(laptop.results, `${folder}output/part-00000-of-00001.jsonl`);
+    expect(output).toHaveLength(11);
+    expect(await readLines(laptop.results, `${folder}errors.jsonl`)).toEqual([
+      expect.objectContaining({ number: 8, id: `${10 ** 15}` }),
+    ]);
+  }, 120_000);
+
   it('finishes when its worker is killed in the middle, with no record lost or doubled', async () => {
     laptop = await startLaptop();
     workers = new Workers(laptop.environment, 2);
@@ -118,6 +142,7 @@ describe('an upload of JSON lines', () => {
     const count = 60_000;
     const lines = Array.from({ length: count }, (_, index) => request(`${index}`, [index, 0]));
     const killer = setInterval(() => workers?.kill(), 700);
+    await laptop.jobs.put('data/many.jsonl', lines.join('\n'));
     await laptop.jobs.put(
       'in/adder/many.job.json',
       JSON.stringify({
@@ -127,7 +152,6 @@ describe('an upload of JSON lines', () => {
         shardBytes: 600_000,
       }),
     );
-    await laptop.jobs.put('data/many.jsonl', lines.join('\n'));
     setTimeout(() => clearInterval(killer), 6_000);
     const folder = await waitForManifest(laptop.results, 60_000);
     clearInterval(killer);

