@@ -28,7 +28,7 @@ export interface ServingErrorOptions {
   readonly cause?: unknown;
   /** Whether the same work may succeed when tried again. @default true for UNAVAILABLE and TOO_MANY_REQUESTS, else false */
   readonly retryable?: boolean;
-  /** Seconds that a caller should wait before the next try (`Retry-After`). @default none */
+  /** Seconds that a caller should wait before it tries again what is retryable (`Retry-After`). @default the edge's own */
   readonly retryAfterSeconds?: number;
   /** Methods that the resource has (`Allow`), for METHOD_NOT_ALLOWED. @default none */
   readonly allowedMethods?: readonly string[];

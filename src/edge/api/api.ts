@@ -6,6 +6,7 @@ import type { InferenceStatistics } from '../../inference/statistics.ts';
 import type { ModelAdministration, ModelProvider } from '../../models/provider.ts';
 import { authoriseEveryModel, authoriseModel } from './authorization.ts';
 import { withContentCoding } from './content-coding.ts';
+import { inTime } from './deadline.ts';
 import { errorResponse } from './error-response.ts';
 import type { Api, HttpRequest, HttpResponse } from './http.ts';
 import { inferRoute } from './infer-route.ts';
@@ -40,21 +41,33 @@ export interface ApiOptions {
   readonly onFailure: (request: HttpRequest, thrown: unknown) => void;
 }
 
-/** The HTTP surface as one function from request to response; it never throws. */
+/**
+ * The HTTP surface as one function from request to response; it never throws. Every response tells the request's id
+ * (`x-request-id`), which the logs of a failure have too.
+ */
 export function createApi(options: ApiOptions): Api {
   const route = createRouter(routesOf(options));
   const answer = withContentCoding(async (request) => route(request, {}));
   return async (request) => {
+    const { statusCode, headers, body } = await answerOrError(request);
+    return {
+      statusCode,
+      headers: { ...headers, 'x-request-id': request.requestId },
+      body: request.method === 'HEAD' ? '' : body,
+    };
+  };
+
+  async function answerOrError(request: HttpRequest): Promise<HttpResponse> {
     try {
-      const response = await answer(request);
+      const response = await inTime(answer(request), request.remainingMs);
       refuseTooLarge(response);
-      return request.method === 'HEAD' ? { ...response, body: '' } : response;
+      return response;
     } catch (thrown) {
       const error = toServingError(thrown);
       if (error.statusCode >= 500) options.onFailure(request, thrown);
       return errorResponse(error);
     }
-  };
+  }
 }
 
 function routesOf(options: ApiOptions): Routes {

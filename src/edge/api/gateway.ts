@@ -11,8 +11,13 @@ export type GatewayEvent = APIGatewayProxyEventV2 & {
  * The request in an API Gateway HTTP API event, payload format 2.0.
  *
  * @param modelsClaim member of the authorizer's claims or context that lists a caller's models; undefined for no limit
+ * @param remainingMs until Lambda ends the environment, of which this invocation has not come to its answer
  */
-export function toHttpRequest(event: GatewayEvent, modelsClaim: string | undefined): HttpRequest {
+export function toHttpRequest(
+  event: GatewayEvent,
+  modelsClaim: string | undefined,
+  remainingMs: number,
+): HttpRequest {
   return {
     method: event.requestContext.http.method,
     path: withoutStage(event.rawPath, event.requestContext.stage),
@@ -24,6 +29,7 @@ export function toHttpRequest(event: GatewayEvent, modelsClaim: string | undefin
       modelsClaim === undefined
         ? undefined
         : allowedModels(event.requestContext.authorizer, modelsClaim),
+    remainingMs,
   };
 }
 

@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly requestId: string;
   /** Models that the caller may use; undefined for every model. */
   readonly allowedModels: ReadonlySet<string> | undefined;
+  /** Milliseconds in which the host wants the answer. @default whenever it comes */
+  readonly remainingMs?: number | undefined;
 }
 
 /** An answer of a route. */

@@ -66,8 +66,10 @@ export function statisticsRoute(
   statistics: InferenceStatistics,
 ): RouteHandler {
   return async (_request, { model, version }) => {
-    // An unknown model is an error, one that was not called yet an empty list.
-    if (model !== undefined) await provider.resolve({ model, version });
-    return jsonResponse({ model_stats: statistics.report(model, version) });
+    if (model === undefined) return jsonResponse({ model_stats: statistics.report() });
+    // An unknown model is an error, one that was not called yet an empty list; an alias counts with its version.
+    const pinned = await provider.resolve({ model, version });
+    const counted = version === undefined ? undefined : pinned.version;
+    return jsonResponse({ model_stats: statistics.report(model, counted) });
   };
 }

@@ -23,7 +23,7 @@ interface Node {
 }
 
 /**
- * Finds a request's route: literal parts win over names, a trailing slash does not count, HEAD is answered by GET.
+ * Finds a request's route: literal parts win over names where they lead to a route, a trailing slash does not count, HEAD is answered by GET.
  *
  * @throws ServingError (from the returned function) NOT_FOUND for a path without a route, METHOD_NOT_ALLOWED for one
  *   that has others, INVALID_REQUEST for a part that cannot be a name
@@ -34,7 +34,7 @@ export function createRouter(routes: Routes): RouteHandler {
   return (request) => {
     const parameters: Record<string, string> = {};
     const node = find(root, splitPath(request.path), parameters);
-    if (node === undefined || node.methods.size === 0) {
+    if (node === undefined) {
       throw new ServingError('NOT_FOUND', `no route for ${request.method} ${quote(request.path)}`);
     }
     const handler =
@@ -79,23 +79,21 @@ function childFor(node: Node, part: string): Node {
   return child;
 }
 
+/** The node of a path that has routes: a literal part that leads to none gives way to a name. */
 function find(
-  root: Node,
+  node: Node,
   parts: readonly string[],
   parameters: Record<string, string>,
 ): Node | undefined {
-  let node = root;
-  for (const part of parts) {
-    const literal = node.children.get(part);
-    if (literal !== undefined) {
-      node = literal;
-      continue;
-    }
-    if (node.parameter === undefined) return undefined;
-    parameters[node.parameter.name] = parseNamePart(node.parameter.name, part);
-    node = node.parameter.node;
-  }
-  return node;
+  const [part, ...rest] = parts;
+  if (part === undefined) return node.methods.size > 0 ? node : undefined;
+  const literal = node.children.get(part);
+  const found = literal === undefined ? undefined : find(literal, rest, parameters);
+  if (found !== undefined || node.parameter === undefined) return found;
+  const { name, node: next } = node.parameter;
+  const end = find(next, rest, parameters);
+  if (end !== undefined) parameters[name] = parseNamePart(name, part);
+  return end;
 }
 
 function parseNamePart(field: string, part: string): string {
@@ -108,7 +106,7 @@ function parseNamePart(field: string, part: string): string {
   if (!isName(decoded)) {
     throw invalidRequest(
       field,
-      'a name of letters, digits and "._-+" that begins with a letter or digit',
+      'a name of at most 128 letters and digits of any script (composed: NFC), spaces and "._-+"',
       JSON.stringify(decoded.slice(0, 128)),
     );
   }
