@@ -1,6 +1,8 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import * as v from 'valibot';
-import { golden, image, loadModel } from '../../test/tasks/support/models.ts';
+import { createPredictor } from '../../src/tasks/create.ts';
+import { defaultParameters } from '../../src/tasks/predictor.ts';
+import { decoders, golden, image, loadModel } from '../../test/tasks/support/models.ts';
 
 /**
  * Holds the models that are too large to commit against the goldens of PyTorch: `node examples/models/verify.ts`, after
@@ -30,7 +32,21 @@ const pictures = await golden(
   v.record(v.string(), v.object({ labels, features: v.array(v.number()) })),
 );
 const classifier = await loadModel('efficientnet-lite0');
-for (const [picture, { labels: wanted }] of Object.entries(pictures)) {
+const { configuration, model, context } = classifier;
+ok(configuration.type === 'image-classification');
+const extractor = await createPredictor(
+  {
+    type: 'image-feature-extraction',
+    input: undefined,
+    output: 'features',
+    image: configuration.image,
+    pooling: 'none',
+    normalise: false,
+  },
+  model,
+  decoders,
+);
+for (const [picture, { labels: wanted, features: wantedFeatures }] of Object.entries(pictures)) {
   const [prediction] = await classifier.predict(await image(`examples/${picture}`));
   const got = prediction?.type === 'labels' ? prediction.labels : [];
   deepEqual(
@@ -39,6 +55,12 @@ for (const [picture, { labels: wanted }] of Object.entries(pictures)) {
   );
   const differences = got.map((one, at) => Math.abs(one.score - (wanted[at]?.score ?? 0)));
   ok(Math.max(...differences) < 1e-4, `${picture} differs by ${Math.max(...differences)}`);
+  const source = await image(`examples/${picture}`);
+  const [features] = await extractor.predict([source], defaultParameters, context);
+  const values = features?.type === 'embedding' ? Array.from(features.values) : [];
+  equal(values.length, wantedFeatures.length);
+  const furthest = Math.max(...values.map((one, at) => Math.abs(one - (wantedFeatures[at] ?? 0))));
+  ok(furthest < 1e-4, `features of ${picture} differ by ${furthest}`);
   console.log(
     `efficientnet-lite0: ${picture} ${got[0]?.label}, difference ${Math.max(...differences)}`,
   );
