@@ -7,8 +7,8 @@ export interface EnvironmentFacts {
   readonly handler: string;
   readonly taskRoot: string;
   readonly memoryMiB: number;
-  /** Invocations at a time. */
-  readonly concurrency: number;
+  /** Invocations at a time. @default 1 */
+  readonly concurrency?: number;
   /** Host and port. */
   readonly runtimeApi: string;
   /** The environment's own temp disk. */
@@ -21,6 +21,7 @@ export interface EnvironmentFacts {
  * in but PATH: what works here by an exported variable would not work there.
  */
 export function lambdaVariables(facts: EnvironmentFacts): Record<string, string> {
+  const { concurrency = 1 } = facts;
   return {
     _HANDLER: facts.handler,
     AWS_ACCESS_KEY_ID: 'test',
@@ -36,7 +37,7 @@ export function lambdaVariables(facts: EnvironmentFacts): Record<string, string>
     AWS_LAMBDA_LOG_STREAM_NAME: facts.logStreamName,
     AWS_LAMBDA_RUNTIME_API: facts.runtimeApi,
     // Set on managed instances only (docs: runtimes-api): that it is there means several invocations at a time.
-    ...(facts.concurrency > 1 && { AWS_LAMBDA_MAX_CONCURRENCY: `${facts.concurrency}` }),
+    ...(concurrency > 1 && { AWS_LAMBDA_MAX_CONCURRENCY: `${concurrency}` }),
     // Otherwise the AWS SDK looks for a credentials file and asks EC2's metadata address.
     AWS_EC2_METADATA_DISABLED: 'true',
     LAMBDA_TASK_ROOT: facts.taskRoot,

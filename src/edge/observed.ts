@@ -1,3 +1,4 @@
+import { isRequestXRaySampled } from '@aws-lambda-powertools/commons/utils/env';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy, { type MiddlewareObj } from '@middy/core';
@@ -10,7 +11,11 @@ import type { Recycler } from './recycler.ts';
  */
 export function observed<Event, Result>({ logger, metrics }: Telemetry, recycler: Recycler) {
   return middy<Event, Result>()
-    .use({ after: () => recycler.check(), onError: () => recycler.check() })
+    .use({
+      before: () => recycler.begin(),
+      after: () => recycler.end(),
+      onError: () => recycler.end(),
+    })
     .use(injectLambdaContext(logger))
     .use(logMetrics(metrics, { captureColdStartMetric: true }))
     .use(traceWhenSampled());
@@ -22,19 +27,20 @@ export function observed<Event, Result>({ logger, metrics }: Telemetry, recycler
  */
 function traceWhenSampled(): MiddlewareObj {
   let tracing: MiddlewareObj | undefined;
-  let sampled = false;
+  /** By invocation: others may run at the same time. */
+  const sampled = new WeakSet<object>();
   return {
     before: async (request) => {
-      sampled = /\bSampled=1\b/.test(process.env['_X_AMZN_TRACE_ID'] ?? '');
-      if (!sampled) return;
+      if (!isRequestXRaySampled()) return;
+      sampled.add(request);
       tracing ??= (await import('../adapters/telemetry/tracing.ts')).createTracing();
       await tracing.before?.(request);
     },
     after: async (request) => {
-      if (sampled) await tracing?.after?.(request);
+      if (sampled.has(request)) await tracing?.after?.(request);
     },
     onError: async (request) => {
-      if (sampled) await tracing?.onError?.(request);
+      if (sampled.has(request)) await tracing?.onError?.(request);
     },
   };
 }

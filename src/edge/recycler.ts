@@ -14,10 +14,13 @@ export interface RecyclerOptions {
 /**
  * Ends an environment whose memory stays high though nothing is left to release: ONNX Runtime does not give back all
  * that a session took (microsoft/onnxruntime#25325), and Lambda's own end of such an environment costs a call. Ours
- * costs none, for it comes right after a response is out and before the next invocation is asked for.
+ * costs none, for it comes right after a response is out and before the next invocation is asked for. Where an
+ * environment takes several invocations at a time it comes when none is under way; one that arrives at that very moment
+ * is lost.
  */
 export class Recycler {
   readonly #options: RecyclerOptions;
+  #underWay = 0;
   /** Responses that a runtime client in JavaScript has begun to send, and has not been heard to finish. */
   #sending = 0;
   #recycling = false;
@@ -30,24 +33,33 @@ export class Recycler {
     subscribe('http.client.response.finish', (message) => {
       if (!isResponse(message)) return;
       this.#sending -= 1;
-      if (this.#recycling && this.#sending === 0) this.#options.exit();
+      this.#exitWhenQuiet();
     });
   }
 
+  /** To be called at the beginning of each invocation. */
+  begin(): void {
+    this.#underWay += 1;
+  }
+
   /** To be called at the end of each invocation. */
-  check(): void {
-    const { ceilingBytes, residentBytes, release, exit, onRecycle } = this.#options;
-    if (residentBytes() <= ceilingBytes || release()) return;
-    if (this.#recycling) return;
-    this.#recycling = true;
-    onRecycle(residentBytes());
+  end(): void {
+    this.#underWay -= 1;
+    const { ceilingBytes, residentBytes, release, onRecycle } = this.#options;
+    if (!this.#recycling) {
+      if (residentBytes() <= ceilingBytes || release()) return;
+      this.#recycling = true;
+      onRecycle(residentBytes());
+    }
     // AWS's client posts the response from native code, in an immediate of its own that is queued once this
     // invocation's promises have settled: after those comes the tick, and after that immediate comes ours.
     process.nextTick(() => {
-      setImmediate(() => {
-        if (this.#sending === 0) exit();
-      });
+      setImmediate(() => this.#exitWhenQuiet());
     });
+  }
+
+  #exitWhenQuiet(): void {
+    if (this.#recycling && this.#underWay === 0 && this.#sending === 0) this.#options.exit();
   }
 }
 

@@ -4,8 +4,8 @@ import type { InferRequest, InferResponse } from '../protocol/infer.ts';
 import { requestTimeoutMs } from '../protocol/parameters.ts';
 import type { TensorMetadata } from '../protocol/tensor.ts';
 import { validateInputs, validateRequestedOutputs } from '../protocol/validate.ts';
-import type { MicroBatcher } from './micro-batcher.ts';
-import type { InferenceStatistics } from './statistics.ts';
+import type { MicroBatcher, RunResult } from './micro-batcher.ts';
+import { type InferenceStatistics, rowsOf } from './statistics.ts';
 import { noTimings, type Timings } from './timings.ts';
 
 export interface InferenceOptions {
@@ -66,7 +66,8 @@ export class Inference {
       const encodeStartMs = nowMs();
       const answer = await codec.encode(inferred);
       timings.encodeMs = nowMs() - encodeStartMs;
-      statistics.succeeded(pinned, rowsOf(inferred.request), timings);
+      const { request, executions } = inferred;
+      statistics.succeeded(pinned, { rows: rowsOf(request.inputs), executions }, timings);
       const outcome = { answer, pinned, hit, timings };
       this.#options.onInferred(outcome);
       return outcome;
@@ -83,7 +84,7 @@ export class Inference {
     codec: Codec<T>,
     timings: Timings,
     startMs: number,
-  ): Promise<Inferred> {
+  ): Promise<Inferred & Pick<RunResult, 'executions'>> {
     const { nowMs } = this.#options;
     const { session, pinned, labels, configuration } = lease;
     const decodeStartMs = nowMs();
@@ -92,7 +93,7 @@ export class Inference {
     validateRequestedOutputs(request.outputs, session.outputs);
     timings.decodeMs = nowMs() - decodeStartMs;
     const timeoutMs = requestTimeoutMs(request.parameters);
-    const { outputs, queueMs, runMs } = await this.#options.batcher.run({
+    const { outputs, queueMs, runMs, executions } = await this.#options.batcher.run({
       session,
       inputs: request.inputs,
       outputNames: (request.outputs ?? session.outputs).map(({ name }) => name),
@@ -108,11 +109,6 @@ export class Inference {
       parameters: {},
       outputs,
     };
-    return { request, response, labels };
+    return { request, response, labels, executions };
   }
-}
-
-/** How many rows a request carries: the first dimension of its first input. */
-function rowsOf(request: InferRequest): number {
-  return request.inputs[0]?.shape[0] ?? 1;
 }

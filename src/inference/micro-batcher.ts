@@ -27,6 +27,8 @@ export interface RunResult {
   readonly queueMs: number;
   /** The run, shared by all that were in it. */
   readonly runMs: number;
+  /** Runs to count for this request, so that all counts together are the runs: the first of those in it counts it. */
+  readonly executions: 0 | 1;
 }
 
 export interface MicroBatcherOptions {
@@ -131,7 +133,7 @@ export class MicroBatcher {
     const { session, inputs, outputNames } = waiting.request;
     try {
       const outputs = await session.run(inputs, outputNames);
-      waiting.resolve(this.#result(waiting, outputs, startMs));
+      waiting.resolve(this.#result(waiting, outputs, startMs, 1));
     } catch (thrown) {
       waiting.reject(thrown);
     }
@@ -153,16 +155,22 @@ export class MicroBatcher {
     }
     if (queue.stacks.get(first.key) === false) return false;
     for (const [index, waiting] of group.entries()) {
-      waiting.resolve(this.#result(waiting, parts[index] ?? [], startMs));
+      waiting.resolve(this.#result(waiting, parts[index] ?? [], startMs, index === 0 ? 1 : 0));
     }
     return true;
   }
 
-  #result(waiting: Waiting, outputs: readonly Tensor[], startMs: number): RunResult {
+  #result(
+    waiting: Waiting,
+    outputs: readonly Tensor[],
+    startMs: number,
+    executions: 0 | 1,
+  ): RunResult {
     return {
       outputs,
       queueMs: startMs - waiting.sinceMs,
       runMs: this.#options.nowMs() - startMs,
+      executions,
     };
   }
 }

@@ -7,7 +7,7 @@ import type { PredictAnswer } from '../tasks/wire/response.ts';
 import type { InferenceOutcome } from './inference.ts';
 import type { MicroBatcher } from './micro-batcher.ts';
 import type { Predictors } from './predictors.ts';
-import type { InferenceStatistics } from './statistics.ts';
+import { type InferenceStatistics, noWork, rowsOf, type Work } from './statistics.ts';
 import { noTimings, type Timings } from './timings.ts';
 
 export interface PredictionOptions {
@@ -61,12 +61,18 @@ export class Prediction {
     const lease = await provider.acquire(reference);
     const { pinned, hit, loadTimes } = lease;
     const timings: Timings = { ...noTimings(), ...loadTimes };
+    const work = noWork();
     const startMs = nowMs();
     try {
       const predictor = this.#predictorOf(lease);
-      const answer = await this.#answer(predictor, pinned, call, this.#context(lease, timings));
+      const answer = await this.#answer(
+        predictor,
+        pinned,
+        call,
+        this.#context(lease, timings, work),
+      );
       timings.decodeMs = nowMs() - startMs - timings.queueMs - timings.runMs;
-      statistics.succeeded(pinned, 1, timings);
+      statistics.succeeded(pinned, work, timings);
       return { answer, hit, timings };
     } catch (thrown) {
       statistics.failed(pinned, nowMs() - startMs);
@@ -115,8 +121,8 @@ export class Prediction {
     );
   }
 
-  /** What a predictor runs with; the time of its runs is added up. */
-  #context({ session, configuration }: ModelLease, timings: Timings): PredictContext {
+  /** What a predictor runs with; its runs and their time are added up. */
+  #context({ session, configuration }: ModelLease, timings: Timings, work: Work): PredictContext {
     const { batcher } = this.#options;
     const { maxBatchSize } = configuration;
     return {
@@ -130,6 +136,8 @@ export class Prediction {
         });
         timings.queueMs += result.queueMs;
         timings.runMs += result.runMs;
+        work.rows += rowsOf(inputs);
+        work.executions += result.executions;
         return result.outputs;
       },
       maxBatchSize,
@@ -143,7 +151,8 @@ export class Prediction {
       timings.downloadMs += lease.loadTimes?.downloadMs ?? 0;
       timings.createMs += lease.loadTimes?.createMs ?? 0;
       try {
-        return await use(this.#predictorOf(lease), this.#context(lease, timings));
+        // What counts it is the model that is called, not those that it calls.
+        return await use(this.#predictorOf(lease), this.#context(lease, timings, noWork()));
       } finally {
         lease.release();
       }

@@ -1,5 +1,23 @@
 import type { PinnedModel } from '../models/reference.ts';
+import type { Tensor } from '../protocol/tensor.ts';
 import type { Timings } from './timings.ts';
+
+/** What one call was of a model. */
+export interface Work {
+  /** What the model was run on. */
+  rows: number;
+  /** Runs to count for it: calls that share one run count it once together. */
+  executions: number;
+}
+
+export function noWork(): Work {
+  return { rows: 0, executions: 0 };
+}
+
+/** How many rows tensors carry: the first dimension of the first. */
+export function rowsOf(inputs: readonly Pick<Tensor, 'shape'>[]): number {
+  return inputs[0]?.shape[0] ?? 1;
+}
 
 /** A count and the time that it took together. */
 export interface DurationTotal {
@@ -40,7 +58,7 @@ interface Counters {
   readonly pinned: PinnedModel;
   lastInferenceMs: number;
   rows: number;
-  runs: number;
+  executions: number;
   readonly success: Counter;
   readonly fail: Counter;
   readonly queue: Counter;
@@ -62,11 +80,11 @@ export class InferenceStatistics {
     this.#epochMs = epochMs;
   }
 
-  succeeded(pinned: PinnedModel, rows: number, timings: Timings): void {
+  succeeded(pinned: PinnedModel, { rows, executions }: Readonly<Work>, timings: Timings): void {
     const counters = this.#countersOf(pinned);
     counters.lastInferenceMs = this.#epochMs();
     counters.rows += rows;
-    counters.runs += 1;
+    counters.executions += executions;
     add(counters.success, timings.decodeMs + timings.queueMs + timings.runMs + timings.encodeMs);
     add(counters.queue, timings.queueMs);
     add(counters.decode, timings.decodeMs);
@@ -111,7 +129,7 @@ function newCounters(pinned: PinnedModel): Counters {
     pinned,
     lastInferenceMs: 0,
     rows: 0,
-    runs: 0,
+    executions: 0,
     success: counter(),
     fail: counter(),
     queue: counter(),
@@ -131,14 +149,14 @@ function total({ count, ms }: Counter): DurationTotal {
 }
 
 function toStatistics(counters: Counters): ModelStatistics {
-  const { pinned, lastInferenceMs, rows, runs } = counters;
+  const { pinned, lastInferenceMs, rows, executions } = counters;
   const none: DurationTotal = { count: 0, ns: 0 };
   return {
     name: pinned.model,
     version: pinned.version,
     last_inference: lastInferenceMs,
     inference_count: rows,
-    execution_count: runs,
+    execution_count: executions,
     inference_stats: {
       success: total(counters.success),
       fail: total(counters.fail),

@@ -128,6 +128,18 @@ describe('the Open Inference Protocol', () => {
     });
     expect(await get('/v2/models/nothing/stats')).toMatchObject({ status: 404 });
   });
+
+  it('counts a run that calls share once, and the rows of each', async () => {
+    await serving.put('shared/1/model.onnx', identityModel('FP32', [-1, 4]));
+    await infer('shared', { inputs: [row] });
+    await Promise.all([1, 2, 3, 4].map(() => infer('shared', { inputs: [row] })));
+    const { document } = await get('/v2/models/shared/stats');
+    const [{ inference_count: rows, execution_count: runs, inference_stats: stats }] =
+      Object(document).model_stats;
+    expect({ rows, calls: stats.success.count }).toEqual({ rows: 5, calls: 5 });
+    // The first by itself; then one alone, and those that came while it ran together.
+    expect(runs).toBe(3);
+  });
 });
 
 describe('the OpenAPI document', () => {

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lambda, startLambda } from '../../local/lambda/service.ts';
 
 let folder: string;
@@ -18,16 +19,17 @@ beforeAll(async () => {
     platform: 'node',
     format: 'esm',
   });
+  const settings = {
+    handler: 'recycled.handler',
+    taskRoot: join(folder, 'functions'),
+    memoryMiB: 128,
+    timeoutMs: 10_000,
+    variables: () => ({}),
+  };
   lambda = await startLambda({
     functions: [
-      {
-        name: 'recycled',
-        handler: 'recycled.handler',
-        taskRoot: join(folder, 'functions'),
-        memoryMiB: 128,
-        timeoutMs: 10_000,
-        variables: () => ({}),
-      },
+      { name: 'one-at-a-time', ...settings },
+      { name: 'many-at-a-time', ...settings, environmentConcurrency: 8 },
     ],
     temporaryDir: join(folder, 'tmp'),
     logsDir: join(folder, 'logs'),
@@ -38,14 +40,29 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('an environment whose memory does not come down ends between two calls, and no call is lost', async () => {
-  const processIds = new Set<unknown>();
-  for (let call = 0; call < 5; call++) {
-    const result = await lambda.invoke('recycled', JSON.stringify({ call }));
-    if (result.kind !== 'success') throw new Error(JSON.stringify(result));
-    const { event, processId } = JSON.parse(result.payload);
-    expect(event).toEqual({ call });
-    processIds.add(processId);
-  }
-  expect(processIds.size).toBe(5);
+async function invoke(functionName: string, call: number): Promise<number> {
+  const result = await lambda.invoke(functionName, JSON.stringify({ call }));
+  if (result.kind !== 'success') throw new Error(JSON.stringify(result));
+  const { event, processId } = JSON.parse(result.payload);
+  expect(event).toEqual({ call });
+  return processId;
+}
+
+describe('an environment whose memory does not come down', () => {
+  it('ends between two calls, and no call is lost', async () => {
+    const processIds = new Set<number>();
+    for (let call = 0; call < 5; call++) processIds.add(await invoke('one-at-a-time', call));
+    expect(processIds.size).toBe(5);
+  });
+
+  it('ends when the last of several calls at a time is answered, and none is lost', async () => {
+    for (let round = 0; round < 3; round++) {
+      const begun = [0, 1, 2, 3].map((call) => invoke('many-at-a-time', call));
+      await setTimeout(10);
+      const joined = [4, 5, 6, 7].map((call) => invoke('many-at-a-time', call));
+      expect(new Set(await Promise.all([...begun, ...joined])).size).toBe(1);
+      await expect.poll(() => lambda.counts('many-at-a-time').idle).toBe(0);
+      expect(lambda.counts('many-at-a-time').started).toBe(round + 1);
+    }
+  });
 });

@@ -101,6 +101,21 @@ describe('the micro-batcher', () => {
     expect(rowsOfRuns.slice(3)).toEqual([2, 6]);
   });
 
+  it('has one of those that share a run count it, and those that ran alone count theirs', async () => {
+    const batcher = newBatcher();
+    const executionsOf = async (session: Session, input: (owner: number) => Tensor) => {
+      const answers = [1, 2, 3, 4].map((owner) => batcher.run(request(session, input(owner))));
+      return (await Promise.all(answers)).map(({ executions }) => executions);
+    };
+    const rows = (owner: number) => ownedRows(owner, 2, 3);
+    expect(await executionsOf(addOne, rows)).toEqual([1, 1, 0, 0]);
+    const matrix = (owner: number): Tensor => ({
+      ...{ name: 'x', datatype: 'FP32', shape: [2, 2] },
+      data: Float32Array.of(owner, 2, 3, 4),
+    });
+    expect(await executionsOf(transpose, matrix)).toEqual([1, 1, 1, 1]);
+  });
+
   it('never passes the limit of rows', async () => {
     const { session, rowsOfRuns } = counted(addOne);
     const batcher = newBatcher();

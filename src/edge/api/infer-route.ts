@@ -14,7 +14,7 @@ import { serverTiming } from './server-timing.ts';
  */
 export function inferRoute(
   inference: Inference,
-  isColdStart: () => boolean,
+  isColdStart: (request: HttpRequest) => boolean,
   later: RouteHandler,
 ): RouteHandler {
   return async (request, parameters) => {
@@ -24,7 +24,7 @@ export function inferRoute(
     const { body, headers } = outcome.answer;
     return {
       statusCode: 200,
-      headers: { ...headers, 'server-timing': serverTiming(outcome, isColdStart()) },
+      headers: { ...headers, 'server-timing': serverTiming(outcome, isColdStart(request)) },
       body,
     };
   };

@@ -19,7 +19,7 @@ const targetModelHeader = 'x-amzn-sagemaker-target-model';
 export interface InvocationOptions {
   readonly inference: Inference;
   readonly prediction: Prediction;
-  readonly isColdStart: () => boolean;
+  readonly isColdStart: (request: HttpRequest) => boolean;
   /** What `/invocations` calls when no header names a model; undefined for none. */
   readonly defaultModel: string | undefined;
 }
@@ -37,13 +37,13 @@ export function invocationRoute(options: InvocationOptions): RouteHandler {
     };
     authoriseModel(request, reference.model);
     if (isRaw(request) && (await options.prediction.hasTask(reference.model))) {
-      return predict(options.prediction, reference, request, options.isColdStart());
+      return predict(options.prediction, reference, request, options.isColdStart(request));
     }
     const outcome = await options.inference.infer(reference, invocationCodec(request));
     const { body, headers } = outcome.answer;
     return {
       statusCode: 200,
-      headers: { ...headers, 'server-timing': serverTiming(outcome, options.isColdStart()) },
+      headers: { ...headers, 'server-timing': serverTiming(outcome, options.isColdStart(request)) },
       body,
     };
   };

@@ -5,9 +5,12 @@ import type { RouteHandler } from './router.ts';
 import { serverTiming } from './server-timing.ts';
 
 /** `POST /v2/models/{model}[/versions/{version}]/predict`: pictures, sound, text and rows, as the model's task takes them. */
-export function predictRoute(prediction: Prediction, isColdStart: () => boolean): RouteHandler {
+export function predictRoute(
+  prediction: Prediction,
+  isColdStart: (request: HttpRequest) => boolean,
+): RouteHandler {
   return (request, { model = '', version }) =>
-    predict(prediction, { model, version }, request, isColdStart());
+    predict(prediction, { model, version }, request, isColdStart(request));
 }
 
 /** Answers a request with the raw thing in its body. */
