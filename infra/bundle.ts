@@ -44,6 +44,22 @@ const onnxRuntimeBinding: Plugin = {
 };
 
 /**
+ * sharp stays outside, for it finds its native part by its own place. An ES module's import would look for it beside
+ * the bundle alone; `require` looks where NODE_PATH says too, which is where Lambda's layers and the image have it.
+ */
+const installedSharp: Plugin = {
+  name: 'installed-sharp',
+  setup(builder) {
+    builder.onResolve({ filter: /^sharp$/ }, ({ path }) => ({ path, namespace: 'installed' }));
+    builder.onLoad({ filter: /./, namespace: 'installed' }, ({ path }) => ({
+      contents: `import { createRequire } from 'node:module';
+        export default createRequire(import.meta.url)(${JSON.stringify(path)});`,
+      loader: 'js',
+    }));
+  },
+};
+
+/**
  * Bundles the functions into ES modules, so that Lambda waits for what a module awaits at its top: the first
  * session is then made in the init phase. What is imported lazily lies in files of its own under `chunks/`, as
  * does what functions share, and is read when it is needed. The same sources give the same bytes; files whose
@@ -82,9 +98,7 @@ export async function bundleFunctions(
     sourcemap: true,
     sourcesContent: false,
     legalComments: 'none',
-    // A native library that only some models need: the image installs it, or the task says that it is missing.
-    external: ['sharp'],
-    plugins: [onnxRuntimeBinding],
+    plugins: [onnxRuntimeBinding, installedSharp],
     logLevel: 'warning',
   });
   const paths = new Set(outputFiles.map(({ path }) => path));

@@ -41,14 +41,14 @@ export function imageCode(
   };
 }
 
-/** The same bundles as a zip file, with ONNX Runtime in a layer. */
-export function zipCode(handler: string, onnxRuntime: ILayerVersion): FunctionCode {
+/** The same bundles as a zip file, with the libraries in layers. */
+export function zipCode(handler: string, layers: ILayerVersion[]): FunctionCode {
   requireStaged(bundlesFolder);
   return {
     code: Code.fromAsset(bundlesFolder),
     runtime: Runtime.NODEJS_24_X,
     handler,
-    layers: [onnxRuntime],
+    layers,
     // What the image's Dockerfile sets.
     environment: { [environmentVariables.onnxRuntimeDir]: '/opt/onnxruntime' },
   };

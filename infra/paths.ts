@@ -21,5 +21,5 @@ export const packageRoot = findPackageRoot();
 /** Where the bundles are: `<function>/handler.mjs`. Also the code of a zip function. */
 export const bundlesFolder = join(packageRoot, 'dist', 'functions');
 
-/** The Docker context: Dockerfile, ONNX Runtime's pin and the bundles, and nothing else. */
+/** The Docker context: Dockerfiles, the pins of installed libraries and the bundles, and nothing else. */
 export const imageFolder = join(packageRoot, 'dist', 'image');

@@ -1,6 +1,5 @@
 import type { Duration, Size } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
-import type { ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { environmentVariables } from '../src/contract/environment.ts';
@@ -10,8 +9,7 @@ import type { WorkQueue } from './constructs/work-queue.ts';
 import type { EndpointAccess } from './endpoint-access.ts';
 import { type FunctionName, handlerOf } from './functions.ts';
 import type { InferenceServiceProps } from './inference-service-props.ts';
-import { OnnxRuntimeLayer } from './onnxruntime-layer.ts';
-import { as } from './optional.ts';
+import { createLibraryLayers } from './library-layers.ts';
 import { type FunctionCode, imageCode, zipCode } from './packaging.ts';
 import type { ServiceState } from './service-state.ts';
 import type { Settings } from './settings.ts';
@@ -37,14 +35,12 @@ const spareDiskMiB = 64;
 /** The three functions, children of `scope`: one code, three commands. */
 export function createFunctions(scope: Construct, context: FunctionsContext): ServiceFunctions {
   const { props, settings, access } = context;
-  const layer =
-    settings.packaging === 'zip'
-      ? as<ILayerVersion>(new OnnxRuntimeLayer(scope, 'OnnxRuntime', settings.architecture))
-      : undefined;
+  const layers =
+    settings.packaging === 'zip' ? createLibraryLayers(scope, settings.architecture) : undefined;
   const codeOf = (name: FunctionName): FunctionCode =>
-    layer === undefined
+    layers === undefined
       ? imageCode(handlerOf(name), settings.architecture, name === 'api' && settings.compute.cuda)
-      : zipCode(handlerOf(name), layer);
+      : zipCode(handlerOf(name), layers);
   const common = {
     architecture: settings.architecture,
     logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,

@@ -19,11 +19,15 @@ function assemble(props: InferenceServiceProps) {
   const resources: Record<string, { Type: string; Properties: Record<string, unknown> }> =
     assembly.getStackByName('Test').template.Resources;
   const manifest = JSON.parse(readFileSync(join(assembly.directory, 'Test.assets.json'), 'utf8'));
-  return { directory: assembly.directory, resources: Object.values(resources), manifest };
+  const messages = assembly
+    .getStackByName('Test')
+    .messages.map(({ entry }) => String(entry.data))
+    .filter((text) => text.startsWith('packaging'));
+  return { directory: assembly.directory, resources: Object.values(resources), manifest, messages };
 }
 
 /** The folder of the asset that a property's key names. */
-function assetFolder({ directory }: ReturnType<typeof assemble>, property: unknown): string {
+function assetFolder({ directory }: { readonly directory: string }, property: unknown): string {
   const [hash] = /[0-9a-f]{64}/.exec(JSON.stringify(property)) ?? [];
   return join(directory, `asset.${hash}`);
 }
@@ -44,6 +48,8 @@ describe('a container image', () => {
       'onnxruntime/LICENSE',
       'onnxruntime/package-lock.json',
       'onnxruntime/package.json',
+      'sharp/package-lock.json',
+      'sharp/package.json',
     ]);
     const bytes = listFiles(folder).reduce(
       (sum, path) => sum + statSync(join(folder, path)).size,
@@ -58,14 +64,21 @@ describe('a container image', () => {
     expect(image?.source).toMatchObject({ platform: 'linux/amd64' });
   });
 
-  it("installs the version of ONNX Runtime that the project's own lock has", () => {
+  it("installs its libraries in the versions that the project's own lock has", () => {
     const read = (path: string) => JSON.parse(readFileSync(join(packageRoot, path), 'utf8'));
-    const { version } = read('node_modules/onnxruntime-node/package.json');
-    expect(read('layers/onnxruntime/package.json').dependencies['onnxruntime-node']).toBe(version);
-    const lock = read('layers/onnxruntime/package-lock.json');
-    expect(lock.packages['node_modules/onnxruntime-node'].version).toBe(version);
-    const own = read('package-lock.json').packages['node_modules/onnxruntime-node'];
-    expect(lock.packages['node_modules/onnxruntime-node'].integrity).toBe(own.integrity);
+    const own = read('package-lock.json').packages;
+    for (const [folder, name] of [
+      ['onnxruntime', 'onnxruntime-node'],
+      ['sharp', 'sharp'],
+    ] as const) {
+      const path = `node_modules/${name}`;
+      expect(read(`layers/${folder}/package.json`).dependencies).toEqual({
+        [name]: own[path].version,
+      });
+      const lock = read(`layers/${folder}/package-lock.json`).packages;
+      expect(lock[path].version).toBe(own[path].version);
+      expect(lock[path].integrity).toBe(own[path].integrity);
+    }
   });
 });
 
@@ -89,11 +102,14 @@ describe('a zip file', () => {
       for (const { Properties } of functions) {
         expect(Properties).toMatchObject({
           Architectures: [architecture.name],
-          Layers: [{ Ref: expect.stringMatching(/OnnxRuntime/) }],
+          Layers: expect.arrayContaining([{ Ref: expect.stringMatching(/OnnxRuntime/) }]),
           Environment: { Variables: { PILOTLIGHT_ONNXRUNTIME_DIR: '/opt/onnxruntime' } },
         });
       }
-      const layer = assembly.resources.find(({ Type }) => Type === 'AWS::Lambda::LayerVersion');
+      const layer = assembly.resources.find(
+        ({ Type, Properties }) =>
+          Type === 'AWS::Lambda::LayerVersion' && /ONNX/.test(String(Properties['Description'])),
+      );
       const layerFolder = assetFolder(assembly, layer?.Properties['Content']);
       expect(listFiles(layerFolder)).toEqual([
         'onnxruntime/LICENSE',
@@ -114,6 +130,44 @@ describe('a zip file', () => {
       expect(existsSync(join(codeFolder, 'api/handler.mjs'))).toBe(true);
     });
   }
+
+  it('goes with sharp as a layer where it is installed for that architecture, and says so where it is not', () => {
+    const installed = process.arch === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64;
+    const missing = process.arch === 'arm64' ? Architecture.X86_64 : Architecture.ARM_64;
+    const { directory, resources, messages } = assemble({
+      packaging: 'zip',
+      architecture: installed,
+    });
+    const layer = resources.find(
+      ({ Type, Properties }) =>
+        Type === 'AWS::Lambda::LayerVersion' && /sharp/.test(String(Properties['Description'])),
+    );
+    const files = listFiles(assetFolder({ directory }, layer?.Properties['Content']));
+    expect(files).toContain('nodejs/node_modules/sharp/package.json');
+    expect(files.filter((path) => /libvips-cpp.*\.so/.test(path))).toHaveLength(1);
+    expect(messages).toEqual([]);
+    const without = assemble({ packaging: 'zip', architecture: missing });
+    expect(without.messages).toEqual([
+      expect.stringMatching(/^packaging 'zip' copies sharp .* from npm, and it is not installed/),
+    ]);
+  });
+
+  it('keeps the architectures of two services of one app apart', () => {
+    const app = new App();
+    for (const architecture of [Architecture.ARM_64, Architecture.X86_64]) {
+      const stack = new Stack(app, architecture.name.replace('_', '-'));
+      new InferenceService(stack, 'Inference', { packaging: 'zip', architecture });
+    }
+    const contents = app.synth().stacks.map(({ template }) => {
+      const resources = Object.values<{ Type: string; Properties: Record<string, unknown> }>(
+        template.Resources,
+      );
+      return resources.find(({ Type }) => Type === 'AWS::Lambda::LayerVersion')?.Properties[
+        'Content'
+      ];
+    });
+    expect(contents[0]).not.toEqual(contents[1]);
+  });
 
   it('holds the same bundles as the image', () => {
     const assembly = assemble({ packaging: 'zip' });
