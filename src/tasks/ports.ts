@@ -88,9 +88,10 @@ export interface CsvReader {
   /**
    * Rows of a CSV text with a header line, by column name.
    *
+   * @param maximumRows after which it reads no more
    * @throws ServingError INVALID_REQUEST that names the line
    */
-  read(text: string): Promise<Readonly<Record<string, string>>[]>;
+  read(text: string, maximumRows?: number): Promise<Readonly<Record<string, string>>[]>;
 }
 
 /** What the tasks may use; each is loaded by its first call. */

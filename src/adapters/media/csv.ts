@@ -4,10 +4,13 @@ import type { CsvReader } from '../../tasks/ports.ts';
 /** Reads CSV with csv-parse, which is loaded by the first call. */
 export function createCsvReader(): CsvReader {
   return {
-    async read(text) {
+    async read(text, maximumRows) {
       const { parse, CsvError } = await import('csv-parse/sync');
       try {
-        return parse(text, { columns: true, bom: true, skip_empty_lines: true, trim: true });
+        return parse(text, {
+          ...{ columns: true, bom: true, skip_empty_lines: true, trim: true },
+          ...(maximumRows !== undefined && { to: maximumRows }),
+        });
       } catch (cause) {
         const line = cause instanceof CsvError ? `line ${String(cause['lines'])}` : 'some line';
         throw new ServingError(

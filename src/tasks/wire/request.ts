@@ -6,6 +6,7 @@ import {
   type JsonObject,
   parseArray,
   parseObject,
+  quote,
 } from '../../protocol/fields.ts';
 import { parseMediaType } from '../../protocol/formats/media-type.ts';
 import type { CsvReader } from '../ports.ts';
@@ -68,24 +69,24 @@ export async function parsePredictRequest(
     if (charset !== 'utf-8' && charset !== 'us-ascii') {
       throw new ServingError(
         'UNSUPPORTED_MEDIA_TYPE',
-        `Content-Type: expected charset utf-8, got ${charset}`,
+        `Content-Type: expected charset utf-8, got ${quote(charset)}`,
       );
     }
     const text = decodeUtf8(body, 'body');
     if (name === 'text/plain') return whole([{ kind: 'text', text }]);
-    const rows = await csv.read(text);
+    const rows = await csv.read(text, maxInputs + 1);
     checkCount(rows.length);
     return whole(rows.map((row) => ({ kind: 'row', row })));
   }
   throw new ServingError(
     'UNSUPPORTED_MEDIA_TYPE',
-    `Content-Type: expected image/*, audio/*, text/plain, text/csv or application/json, got ${name}`,
+    `Content-Type: expected image/*, audio/*, text/plain, text/csv or application/json, got ${quote(name)}`,
   );
 }
 
 function checkCount(count: number): void {
   if (count === 0) throw invalidRequest('inputs', 'at least one', 'none');
-  if (count > maxInputs) throw invalidRequest('inputs', `at most ${maxInputs}`, `${count}`);
+  if (count > maxInputs) throw invalidRequest('inputs', `at most ${maxInputs}`, 'more');
 }
 
 /** `{"inputs": ..., "parameters": {"top_k": 3, "threshold": 0.5}}`, the names of Hugging Face's inference API. */

@@ -1,5 +1,6 @@
 import { ServingError } from '../../errors.ts';
 import type { TaskType } from '../../models/task-configuration.ts';
+import { quote } from '../../protocol/fields.ts';
 import { negotiateMediaType, parseMediaType } from '../../protocol/formats/media-type.ts';
 import { toNestedJson } from '../../protocol/formats/nested-text.ts';
 import { formatNpy } from '../../protocol/formats/npy.ts';
@@ -44,7 +45,10 @@ export function negotiateAnswer(accept: string | undefined, task: TaskType): Ans
   const ranges = (accept ?? '').split(',').map(parseMediaType);
   const view = ranges.find((range) => range.name === png)?.parameters.get('view') ?? 'mask';
   if (view === 'mask' || view === 'overlay') return view;
-  throw new ServingError('NOT_ACCEPTABLE', `Accept: expected view mask or overlay, got ${view}`);
+  throw new ServingError(
+    'NOT_ACCEPTABLE',
+    `Accept: expected view mask or overlay, got ${quote(view)}`,
+  );
 }
 
 /**

@@ -180,6 +180,7 @@ describe('a bad request is refused with the field named', () => {
     ['fraud', { body: row }, 400, /column hour/],
     ['fraud', { contentType: 'text/csv', body: 'a,b\n1\n' }, 400, /csv: .*line 2/],
     ['fraud', { contentType: 'text/csv', body: 'a,b\n' }, 400, /at least one/],
+    ['fraud', { contentType: 'text/csv', body: 'a\n'.repeat(5000) }, 400, /at most 4096/],
     ['fraud', { contentType: 'text/csv; charset=latin1', body: 'a\n1' }, 415, /charset/],
     [
       'fraud',
