@@ -108,6 +108,11 @@ export class LeaseCache<V> {
     return this.#failures.get(key)?.thrown;
   }
 
+  /** Lets the next acquisition of a key try again, whatever the last one came to. */
+  forgetFailure(key: string): void {
+    this.#failures.delete(key);
+  }
+
   /** The value when it is there, leased; undefined otherwise. */
   lease(key: string): Lease<V> | undefined {
     const entry = this.#entries.get(key);

@@ -126,7 +126,10 @@ export class ModelService implements ModelProvider, ModelAdministration {
 
   async load(model: string): Promise<void> {
     await this.refresh(model);
-    const lease = await this.acquire({ model, version: undefined });
+    const reference = { model, version: undefined };
+    const { pinned, configuration } = await this.#resolver.resolve(reference);
+    this.#sessions.forgetFailure(this.#sessionKey(pinned, configuration));
+    const lease = await this.acquire(reference);
     lease.release();
   }
 

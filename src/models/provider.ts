@@ -51,7 +51,10 @@ export interface ModelAdministration {
   inMemory(): readonly LoadedModel[];
   /** Every version that may be called. @throws ServingError UNAVAILABLE */
   index(): Promise<readonly IndexEntry[]>;
-  /** Reads a model's folder anew and brings the version that it now means into memory. @throws as `acquire` does */
+  /**
+   * Reads a model's folder anew and brings the version that it now means into memory, also when that failed a moment
+   * ago. @throws as `acquire` does
+   */
   load(model: string): Promise<void>;
   /** Releases every version of a model from this environment's memory; those in use go when their runs end. */
   unload(model: string): void;

@@ -166,6 +166,24 @@ export function denseModel(sizes: readonly number[]): Uint8Array {
   });
 }
 
+/** `y = x · zeros`, `x` FP32 `[-1, 1024]`: a model of so many MiB that nothing need be computed for. */
+export function heavyModel(weightMiB: number): Uint8Array {
+  const columns = weightMiB * 256;
+  return encodeModel({
+    inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1024] }],
+    outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, columns] }],
+    initializers: [
+      {
+        name: 'w',
+        datatype: 'FP32',
+        shape: [1024, columns],
+        raw: new Uint8Array(weightMiB * 1024 * 1024),
+      },
+    ],
+    nodes: [{ operator: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }],
+  });
+}
+
 /** A constant of no dimensions. */
 function scalar(
   name: string,

@@ -42,19 +42,23 @@ export interface CallOptions {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly allowedModels?: ReadonlySet<string>;
+  readonly remainingMs?: number;
+  readonly requestId?: string;
 }
 
 export interface ServingOptions extends Partial<ModelSettings> {
   /** Uniform in [0, 1): draws versions by traffic shares. @default Math.random */
   readonly random?: () => number;
+  /** Endpoint for the client, given the server's, such as that of a proxy before it. @default the server's */
+  readonly endpoint?: (url: string) => string | Promise<string>;
 }
 
 export async function startServing(options: ServingOptions = {}): Promise<Serving> {
-  const { random, ...settings } = options;
+  const { random, endpoint = (url) => url, ...settings } = options;
   const folder = mkdtempSync(join(tmpdir(), 'pilotlight-serving-'));
   const s3 = await startS3({ dataDir: join(folder, 's3'), buckets: [{ name: 'models' }] });
   Object.assign(process.env, {
-    AWS_ENDPOINT_URL_S3: s3.url,
+    AWS_ENDPOINT_URL_S3: await endpoint(s3.url),
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
@@ -133,7 +137,7 @@ function recordEvents(events: string[]) {
 function toRequest(
   method: string,
   path: string,
-  { body, headers, allowedModels }: CallOptions,
+  { body, headers, allowedModels, remainingMs, requestId = 'test' }: CallOptions,
 ): HttpRequest {
   const [rawPath = '', query = ''] = path.split('?');
   return {
@@ -147,8 +151,9 @@ function toRequest(
         : body instanceof Uint8Array || typeof body === 'string'
           ? body
           : JSON.stringify(body),
-    requestId: 'test',
+    requestId,
     allowedModels,
+    remainingMs,
   };
 }
 
