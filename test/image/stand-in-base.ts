@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run } from './run.ts';
 
@@ -116,7 +117,7 @@ function putHostNetworking(root: string): void {
   cpSync('/etc/ssl/certs/ca-certificates.crt', join(root, 'etc/ssl/certs/ca-certificates.crt'));
   writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
   mkdirSync(join(root, 'root'), { recursive: true });
-  const settings = join(process.env['HOME'] ?? '/root', '.npmrc');
+  const settings = join(homedir(), '.npmrc');
   if (existsSync(settings)) writeFileSync(join(root, 'root/.npmrc'), readFileSync(settings));
 }
 
