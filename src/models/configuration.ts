@@ -80,6 +80,8 @@ export async function parseModelConfiguration(
       cause,
     });
   }
+  // To the schema an array is an object without fields.
+  if (Array.isArray(document)) throw refusal(model, '', 'expected an object, got an array');
   const { task, ...configuration } = parse(model, '', modelConfigurationSchema, document);
   if (task === undefined) return configuration;
   // The tasks' schemas are many: only a model that has one pays for them.
@@ -97,8 +99,12 @@ function parse<Schema extends v.GenericSchema>(
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = [root, v.getDotPath(issue) ?? ''].filter((part) => part !== '').join('.');
-  throw new ServingError(
+  throw refusal(model, path, issue.message);
+}
+
+function refusal(model: string, path: string, message: string): ServingError {
+  return new ServingError(
     'MODEL_UNAVAILABLE',
-    `model ${model}: config.json: ${path === '' ? 'the document' : path}: ${issue.message}`,
+    `model ${model}: config.json: ${path === '' ? 'the document' : path}: ${message}`,
   );
 }

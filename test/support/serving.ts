@@ -111,7 +111,9 @@ export async function startServing(options: ServingOptions = {}): Promise<Servin
     events,
     failures,
     put: async (key, body) => {
-      await client.send(new PutObjectCommand({ Bucket: 'models', Key: key, Body: body }));
+      await client.send(
+        new PutObjectCommand({ Bucket: 'models', Key: key, Body: Buffer.from(body) }),
+      );
     },
     call: (method, path, options = {}) => api(toRequest(method, path, options)),
     close: async () => {
