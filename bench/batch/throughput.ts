@@ -126,7 +126,11 @@ const cases: readonly Case[] = [
   },
 ];
 
-const bareSchema = v.object({ rowsPerRun: v.number(), recordsPerSecond: v.number() });
+const bareSchema = v.object({
+  rowsPerRun: v.number(),
+  recordsPerSecond: v.number(),
+  cpuMsPerRecord: v.number(),
+});
 
 async function publish({ models }: Laptop): Promise<void> {
   for (const [name, path] of Object.entries(modelFiles)) {
@@ -163,7 +167,10 @@ async function main(): Promise<void> {
   try {
     await publish(laptop);
     console.log(
-      `${'case'.padEnd(26)} ${'job'.padStart(10)} ${'bare loop'.padStart(10)} ratio   micro-batch`,
+      '                            records per second           processor time of a record',
+    );
+    console.log(
+      'case                             job  bare loop  ratio       job  bare loop  ratio',
     );
     for (const [index, { name, model, records, shape, upload }] of cases.entries()) {
       if (only !== undefined && !name.includes(only)) continue;
@@ -178,12 +185,20 @@ async function main(): Promise<void> {
       const request = await upload(laptop, records);
       // The first job loads the model and measures its micro-batch, as any environment does once.
       await runJob(laptop, model, request, `in/${index}-first.job.json`);
+      const cpuBeforeMs = cpuMsOf(worker.pid ?? 0);
       const seconds = await runJob(laptop, model, request, `in/${index}-second.job.json`);
+      const cpuMs = (cpuMsOf(worker.pid ?? 0) - cpuBeforeMs) / records;
       worker.kill('SIGKILL');
       const rate = records / seconds;
-      console.log(
-        `${name.padEnd(26)} ${rate.toFixed(0).padStart(8)}/s ${bare.recordsPerSecond.toFixed(0).padStart(8)}/s ${(rate / bare.recordsPerSecond).toFixed(3).padStart(6)} ${String(bare.rowsPerRun).padStart(6)} rows`,
-      );
+      const columns = [
+        `${rate.toFixed(0)}/s`.padStart(11),
+        `${bare.recordsPerSecond.toFixed(0)}/s`.padStart(10),
+        (rate / bare.recordsPerSecond).toFixed(2).padStart(6),
+        `${(cpuMs * 1_000).toFixed(1)} us`.padStart(13),
+        `${(bare.cpuMsPerRecord * 1_000).toFixed(1)} us`.padStart(11),
+        (bare.cpuMsPerRecord / cpuMs).toFixed(2).padStart(6),
+      ];
+      console.log(`${name.padEnd(25)}${columns.join('')}`);
     }
   } finally {
     await laptop.close();

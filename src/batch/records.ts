@@ -21,6 +21,8 @@ export interface SourceRecord {
   readonly sizeBytes: number;
   /** Offset (of `Position`) at which reading goes on behind it. */
   readonly next: number;
+  /** Rows of an array come together: so many records are in this one. 1 for all others. */
+  readonly count: number;
   readonly content: RecordContent;
 }
 
@@ -31,7 +33,7 @@ export type RecordContent =
   | { readonly kind: 'csv'; readonly bytes: Uint8Array; readonly header: string }
   /** Values by column. */
   | { readonly kind: 'row'; readonly row: Readonly<Record<string, unknown>> }
-  /** One row of an array, without the row dimension. */
+  /** Rows of an array, as many as the record counts. */
   | { readonly kind: 'array'; readonly tensor: Omit<Tensor, 'name'> }
   /** A whole object. */
   | { readonly kind: 'object'; readonly bytes: Uint8Array }
@@ -69,7 +71,40 @@ export function startOf(source: ShardSource): Position {
 
 /** The position behind a record. */
 export function positionBehind(record: SourceRecord, records: number): Position {
-  return { records, offset: record.next, number: record.number + 1 };
+  return { records, offset: record.next, number: record.number + record.count };
+}
+
+/** Some of the rows that came together. */
+export function sliceRows(record: SourceRecord, start: number, end: number): SourceRecord {
+  const { content, count, sizeBytes, offset } = record;
+  if (content.kind !== 'array' || (start === 0 && end === count)) return record;
+  const { datatype, shape, data } = content.tensor;
+  const width = data.length / count;
+  const rowBytes = sizeBytes / count;
+  return {
+    ...record,
+    number: record.number + start,
+    offset: offset === undefined ? undefined : offset + start * rowBytes,
+    sizeBytes: (end - start) * rowBytes,
+    next: record.next - (count - end),
+    count: end - start,
+    content: {
+      kind: 'array',
+      tensor: {
+        datatype,
+        shape: [end - start, ...shape.slice(1)],
+        data: Array.isArray(data)
+          ? data.slice(start * width, end * width)
+          : data.subarray(start * width, end * width),
+      },
+    },
+  };
+}
+
+/** Each of the rows that came together by itself. */
+export function expandRows(record: SourceRecord): readonly SourceRecord[] {
+  if (record.count === 1) return [record];
+  return Array.from({ length: record.count }, (_, row) => sliceRows(record, row, row + 1));
 }
 
 /** Where records are read from. */

@@ -2,40 +2,33 @@ import { crc32 } from 'node:zlib';
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError, toServingError } from '../errors.ts';
 import type { ModelLease } from '../models/provider.ts';
-import {
-  decideJobCalibration,
-  measureRowsPerRun,
-  readJobCalibration,
-  writeCalibration,
-} from './calibration.ts';
 import { readSegments, type Segment, type SegmentContent, writeSegment } from './checkpoint.ts';
 import { readStop } from './control.ts';
 import { type Decision, decide } from './decision.ts';
 import { layoutOf } from './engine/column-encoder.ts';
 import { ModelEngine } from './engine/engine.ts';
 import { idOf } from './engine/requests.ts';
-import { encodeErrorLine } from './error-lines.ts';
 import type { AttemptNotes, Findings } from './investigation.ts';
 import { windowLimit } from './investigation.ts';
 import type { Job } from './job.ts';
 import type { Piece, StoredPiece } from './object-store.ts';
-import { formatCrc32, OutputBuffer } from './output-buffer.ts';
+import { formatCrc32 } from './output-buffer.ts';
 import type { TransformContext } from './ports.ts';
 import {
+  expandRows,
   type Position,
   positionBehind,
   readRecords,
   type SourceRecord,
   startOf,
 } from './records.ts';
-import { type Runnable, runTogether } from './run-together.ts';
+import { decideRowsPerRun } from './rows-per-run.ts';
 import type { ShardDelivery, ShardSource } from './shard.ts';
+import { Stretch } from './stretch.ts';
 import { encodeTablePart } from './table-part.ts';
 import { readWindows, type WindowOptions } from './windows.ts';
 
 const stopCheckMs = 5_000;
-/** Records by which rows per run are measured. */
-const sampleRecords = 32;
 /** Micro-batches of one window: enough that records of different shapes find others of their own. */
 const windowRuns = 4;
 
@@ -70,9 +63,19 @@ export class ShardAttempt {
   }
 
   async run(): Promise<Decision | 'continued' | 'stopped'> {
-    const rowsPerRun = await this.#rowsPerRun();
+    const { context, keys, job, lease, notes, delivery } = this.#options;
+    const rowsPerRun = await decideRowsPerRun({
+      context,
+      keys,
+      job,
+      lease,
+      source: delivery.message.shard.source,
+      engine: this.#engine,
+      // After a death nothing is run that no note tells of.
+      mayMeasure: notes === undefined,
+    });
     // A first attempt has nothing to go on from.
-    let segments = this.#options.notes === undefined ? [] : await this.#readSegments();
+    let segments = notes === undefined ? [] : await this.#readSegments();
     for (;;) {
       const outcome = await this.#pass(segments, rowsPerRun);
       if (outcome !== 'superseded') return outcome;
@@ -99,9 +102,11 @@ export class ShardAttempt {
       for (;;) {
         const next = await windows.next();
         if (next.done === true) return await this.#decide(segments, stretch, next.value);
-        const window = next.value;
+        // A careful attempt has to be able to tell each record apart.
+        const apart = notes !== undefined || !this.#engine.takesBlocks;
+        const window = apart ? next.value.flatMap(expandRows) : next.value;
         const { records } = stretch.to;
-        await notes?.running(records, records + window.length);
+        await notes?.running(records, records + countOf(window));
         await this.#runWindow(stretch, window, rowsPerRun);
         if (await this.#isStopped()) return 'stopped';
         const late = this.#isLate();
@@ -131,7 +136,7 @@ export class ShardAttempt {
     const { job, delivery } = this.#options;
     const { header } = this.#engine.encoder;
     if (header === undefined || (job.output.merge && delivery.message.shard.index > 0)) return;
-    stretch.output.append(Buffer.from(`${header}\n`));
+    stretch.writeHeader(header);
   }
 
   async #runWindow(
@@ -145,23 +150,14 @@ export class ShardAttempt {
     const healthy = window.filter((_, index) => !findings.poison.has(first + index));
     const outcomes = (await this.#engine.transform(healthy, rowsPerRun)).values();
     stretch.runMs += context.monotonicMs() - startMs;
-    let lines = '';
-    let errorLines = '';
     for (const [index, record] of window.entries()) {
       const outcome = findings.poison.has(first + index)
         ? { error: poisonError, id: idOf(record) }
         : (outcomes.next().value ?? { error: toServingError(undefined) });
-      if ('line' in outcome) {
-        lines += `${outcome.line}\n`;
-      } else {
-        errorLines += encodeErrorLine(this.#source, record, outcome);
-        stretch.failed += 1;
-      }
+      stretch.add(this.#source, record, outcome);
     }
-    stretch.output.append(Buffer.from(lines));
-    stretch.errors.append(Buffer.from(errorLines));
     const last = window.at(-1);
-    if (last !== undefined) stretch.to = positionBehind(last, first + window.length);
+    if (last !== undefined) stretch.to = positionBehind(last, first + countOf(window));
     this.#windowMs = Math.max(this.#windowMs, context.monotonicMs() - startMs);
   }
 
@@ -237,56 +233,6 @@ export class ShardAttempt {
     const table = await encodeTablePart(context.tables, columns, Buffer.concat(lines));
     return { pieces: [table], crc32: crc32(table) };
   }
-
-  /** Rows of one run: the job's, or measured now for all of its shards, within the model's own limit. */
-  async #rowsPerRun(): Promise<number> {
-    const { maxBatchSize } = this.#options.lease.configuration;
-    return Math.min(await this.#measuredRows(maxBatchSize), maxBatchSize);
-  }
-
-  async #measuredRows(maximumRows: number): Promise<number> {
-    const { context, keys, job, lease, notes } = this.#options;
-    if (job.rowsPerRun !== undefined) return job.rowsPerRun;
-    const decided = await readJobCalibration(context.results, keys);
-    if (decided !== undefined) return decided.rowsPerRun;
-    // After a death nothing is run that no note tells of; and what is not verified is not stacked.
-    if (notes !== undefined) return 1;
-    const { records, sample } = await this.#readSample();
-    const startMs = context.monotonicMs();
-    const measured = await measureRowsPerRun(
-      lease.session,
-      sample,
-      maximumRows,
-      context.monotonicMs,
-    );
-    context.log.info('micro-batch measured', {
-      jobId: job.jobId,
-      rowsPerRun: measured ?? 1,
-      records,
-      ms: context.monotonicMs() - startMs,
-    });
-    if (measured === undefined) return 1;
-    const calibration = { rowsPerRun: measured };
-    await writeCalibration(context.results, lease.pinned, calibration);
-    return (await decideJobCalibration(context.results, keys, calibration)).rowsPerRun;
-  }
-
-  /** The first records of the shard that the model accepts. */
-  async #readSample(): Promise<{ records: number; sample: Runnable[] }> {
-    const { session } = this.#options.lease;
-    const windows = this.#readWindows(startOf(this.#source), {
-      records: sampleRecords,
-      firstRecord: 0,
-      limit: () => sampleRecords,
-    });
-    const first = await windows.next();
-    await windows.return(0);
-    const records = first.done === true ? [] : first.value;
-    const decoded = await this.#engine.sample(records);
-    const outcomes = await runTogether(session, decoded, { rowsPerRun: 1 });
-    const sample = decoded.filter((_, index) => !(outcomes[index] instanceof ServingError));
-    return { records: records.length, sample };
-  }
 }
 
 const poisonError = new ServingError(
@@ -294,45 +240,8 @@ const poisonError = new ServingError(
   'whenever this record was run, the process crashed, ran out of time or failed',
 );
 
-/** Predictions and failed records since the last segment. */
-class Stretch {
-  readonly output: OutputBuffer;
-  readonly errors = new OutputBuffer();
-  to: Position;
-  failed = 0;
-  runMs = 0;
-  #from: Position;
-  #startedMs: number;
-
-  constructor(nowMs: number, last: Segment | undefined, start: Position) {
-    this.output = new OutputBuffer(last?.outputCrc32 ?? 0);
-    this.#from = last?.to ?? start;
-    this.to = this.#from;
-    this.#startedMs = nowMs;
-  }
-
-  get bytes(): number {
-    return this.output.bytes + this.errors.bytes;
-  }
-
-  /** Everything so far; what comes next is a new stretch. */
-  close(nowMs: number): SegmentContent {
-    const content = {
-      from: this.#from,
-      to: this.to,
-      failed: this.failed,
-      outputCrc32: this.output.crc32,
-      output: this.output.take(),
-      errors: this.errors.take(),
-      runMs: this.runMs,
-      workMs: nowMs - this.#startedMs,
-    };
-    this.#from = this.to;
-    this.#startedMs = nowMs;
-    this.failed = 0;
-    this.runMs = 0;
-    return content;
-  }
+function countOf(window: readonly SourceRecord[]): number {
+  return window.reduce((sum, { count }) => sum + count, 0);
 }
 
 /** What segments keep, and behind it what is in memory. */

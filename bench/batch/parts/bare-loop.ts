@@ -2,7 +2,7 @@
  * A bare loop over `session.run`, the best that the same runtime can do on the same core: all rows are tensors in
  * memory, the micro-batch is the best of several sizes, nothing is read and nothing is written.
  *
- *     node bare-loop.ts MODEL ROWS DIMENSION...   prints {"rowsPerRun", "recordsPerSecond"}
+ *     node bare-loop.ts MODEL ROWS DIMENSION...   prints {"rowsPerRun", "recordsPerSecond", "cpuMsPerRecord"}
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
@@ -38,4 +38,8 @@ for (let size = 1; size <= 64; size *= 2) {
   best = rate;
   rowsPerRun = size;
 }
-console.log(JSON.stringify({ rowsPerRun, recordsPerSecond: await run(rowsPerRun, rows) }));
+const before = process.cpuUsage();
+const recordsPerSecond = await run(rowsPerRun, rows);
+const { user, system } = process.cpuUsage(before);
+const cpuMs = (user + system) / 1_000;
+console.log(JSON.stringify({ rowsPerRun, recordsPerSecond, cpuMsPerRecord: cpuMs / rows }));

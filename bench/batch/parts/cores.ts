@@ -1,4 +1,5 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 const canPin =
@@ -32,4 +33,22 @@ export function measure(script: string, args: readonly string[]): unknown {
   if (result.status !== 0)
     throw new Error(`${script} ended with ${result.status ?? result.signal}`);
   return JSON.parse(result.stdout) as unknown;
+}
+
+const ticksPerSecond = 100;
+
+/**
+ * Processor time of a process so far, in milliseconds, where the system tells it (Linux): the figure that other work
+ * on the machine does not change.
+ */
+export function cpuMsOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    return (ticks / ticksPerSecond) * 1_000;
+  } catch {
+    return Number.NaN;
+  }
 }

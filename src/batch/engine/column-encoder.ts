@@ -3,11 +3,12 @@ import type { ModelLease } from '../../models/provider.ts';
 import { formatFloat32 } from '../../protocol/float32-text.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { Job } from '../job.ts';
-import type { SourceRecord } from '../records.ts';
+import { expandRows, type SourceRecord } from '../records.ts';
 import type { ShardSource } from '../shard.ts';
 import { inputJson, quoteCsv } from './input-text.ts';
 import { type Cell, cellsOf, columnsOf, type OutputColumn } from './output-columns.ts';
 import type { OutputEncoder } from './output-encoder.ts';
+import { joinLines } from './vector-lines.ts';
 
 /** Columns of a shard's output: those of the input, what names the record, and the predictions. */
 export interface ColumnLayout {
@@ -37,16 +38,18 @@ export function createColumnEncoder(
     if (!csv) return JSON.stringify(all.map(toJson));
     return [...rawCsv(job, source, record), ...all.map(csvCell)].join(',');
   };
+  const rows: OutputEncoder['rows'] = (records, tensors) => {
+    const cells = rowCells(outputs, tensors, records.length);
+    return records.map((record, index) => line(record, undefined, cells[index] ?? []));
+  };
   return {
     header: csv ? layoutOf(job, lease, source, hasTask).header : undefined,
     response: (record, request, tensors) => {
       if (hasTask) throw requestOfTask;
       return line(record, request.id, rowCells(outputs, tensors, 1)[0] ?? []);
     },
-    rows: (records, tensors) => {
-      const rows = rowCells(outputs, tensors, records.length);
-      return records.map((record, index) => line(record, undefined, rows[index] ?? []));
-    },
+    rows,
+    block: (record, tensors) => joinLines(rows(expandRows(record), tensors)),
     prediction: (record, json) => line(record, undefined, [json]),
   };
 }

@@ -13,10 +13,15 @@ import { RowEngine } from './rows.ts';
 /** What became of one record: the line that is its prediction, or why there is none. */
 export type RecordOutcome =
   | { readonly line: string }
-  | { readonly error: ServingError; readonly id?: string | undefined };
+  | { readonly error: ServingError; readonly id?: string | undefined }
+  /** Of rows that came together: their lines, or what became of each. */
+  | { readonly lines: Uint8Array }
+  | { readonly rows: readonly RecordOutcome[] };
 
 /** One way from records to lines. */
 export interface Engine {
+  /** Whether rows may come together; if not, each has to be a record of its own. */
+  readonly takesBlocks: boolean;
   /** Outcomes in the order of the records. How they are put together depends on nothing but the records. */
   transform(records: readonly SourceRecord[], rowsPerRun: number): Promise<RecordOutcome[]>;
   /** Records as the model is run with them, those that can be: what rows per run are measured by. */
@@ -35,6 +40,7 @@ export interface EngineContext {
  */
 export class ModelEngine implements Engine {
   readonly encoder: OutputEncoder;
+  readonly takesBlocks: boolean;
   readonly #requests: Engine;
   readonly #others: Engine;
 
@@ -43,6 +49,7 @@ export class ModelEngine implements Engine {
     this.encoder = createOutputEncoder(job, lease, source, predictor !== undefined);
     const own = { job, lease, encoder: this.encoder };
     this.#requests = new RequestEngine(own);
+    this.takesBlocks = predictor === undefined;
     this.#others =
       predictor === undefined ? new RowEngine(own) : new PredictionEngine(context, own, predictor);
   }

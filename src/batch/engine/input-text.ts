@@ -19,6 +19,7 @@ export function inputJson({ content, origin }: SourceRecord): string {
         typeof value === 'bigint' ? value.toString() : value,
       );
     case 'array': {
+      // One row: what stands beside a prediction is one record.
       const { data } = content.tensor;
       return JSON.stringify(Array.from<unknown, unknown>(data, (value) => jsonValue(value)));
     }

@@ -3,10 +3,11 @@ import { encodeInferResponse } from '../../protocol/encode-response.ts';
 import { rowTexts } from '../../protocol/formats/rows.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Job } from '../job.ts';
-import type { SourceRecord } from '../records.ts';
+import { expandRows, type SourceRecord } from '../records.ts';
 import { inputJson } from './input-text.ts';
 import type { OutputEncoder } from './output-encoder.ts';
 import type { DecodedRequest } from './requests.ts';
+import { joinLines, vectorLines } from './vector-lines.ts';
 
 /**
  * JSON lines: for a request the response, for a row the outputs (the value itself of one, an object by name of
@@ -17,13 +18,21 @@ export function createJsonLinesEncoder(job: Job, lease: ModelLease): OutputEncod
   const { joinInput } = job.output;
   const join = (record: SourceRecord, member: string, json: string) =>
     joinInput ? `{"input":${inputJson(record)},"${member}":${json}}` : json;
+  const rows: OutputEncoder['rows'] = (records, outputs) => {
+    const texts = rowTexts(outputs);
+    return records.map((record, index) => join(record, 'output', texts[index] ?? 'null'));
+  };
   return {
     header: undefined,
     response: (record, request, outputs) =>
       join(record, 'output', responseJson(lease, request, outputs)),
-    rows: (records, outputs) => {
-      const texts = rowTexts(outputs);
-      return records.map((record, index) => join(record, 'output', texts[index] ?? 'null'));
+    rows,
+    block: (record, outputs) => {
+      const [sole] = outputs;
+      const plain = !joinInput && outputs.length === 1 && sole !== undefined;
+      return (
+        (plain ? vectorLines(sole) : undefined) ?? joinLines(rows(expandRows(record), outputs))
+      );
     },
     prediction: (record, json) => {
       const { content, origin } = record;

@@ -15,6 +15,8 @@ export interface OutputEncoder {
   response(record: SourceRecord, request: DecodedRequest, outputs: readonly Tensor[]): string;
   /** @param outputs a row for each record. @throws ServingError INVALID_REQUEST */
   rows(records: readonly SourceRecord[], outputs: readonly Tensor[]): string[];
+  /** Lines with their ends, for rows that came together. @throws ServingError INVALID_REQUEST */
+  block(record: SourceRecord, outputs: readonly Tensor[]): Uint8Array;
   /** @param json the prediction. */
   prediction(record: SourceRecord, json: string): string;
 }

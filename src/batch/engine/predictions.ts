@@ -17,6 +17,7 @@ import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
 
 /** Raw things (pictures, sound, sentences, rows) through the task that the model declares. */
 export class PredictionEngine implements Engine {
+  readonly takesBlocks = false;
   readonly #transform: TransformContext;
   readonly #context: EngineContext;
   readonly #predictor: Predictor;

@@ -29,6 +29,7 @@ export function isRequest({ content }: SourceRecord): boolean {
 
 /** Requests of the Open Inference Protocol, one a line, each answered by a response. */
 export class RequestEngine implements Engine {
+  readonly takesBlocks = false;
   readonly #context: EngineContext;
 
   constructor(context: EngineContext) {

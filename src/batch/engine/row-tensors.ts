@@ -8,6 +8,7 @@ import { jsonLinesFormat } from '../../protocol/formats/json-lines.ts';
 import { soleInput } from '../../protocol/raw-request.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { RecordContent, SourceRecord } from '../records.ts';
+import { plainCsvTensors } from './plain-csv.ts';
 
 const newline = Buffer.from('\n');
 const text = new TextDecoder('utf-8', { fatal: true });
@@ -30,6 +31,8 @@ export async function decodeRows(
         ? textTensors(contents, inputs)
         : decodeWith(jsonLinesFormat, joinLines(contents), inputs, new Map());
     case 'csv': {
+      const plain = plainCsvTensors(first.header, contents, inputs);
+      if (plain !== undefined) return plain;
       const body = Buffer.concat([Buffer.from(`${first.header}\n`), joinLines(contents)]);
       return decodeWith(csvFormat, body, inputs, new Map([['header', 'present']]));
     }
@@ -100,16 +103,17 @@ function rowValue(
 }
 
 function arrayTensor(contents: readonly RecordContent[], input: TensorMetadata): Tensor {
-  const rows = contents.flatMap((content) => (content.kind === 'array' ? content.tensor : []));
-  const stacked = stackTensors(
-    rows.map((tensor) => [{ ...tensor, name: input.name, shape: [1, ...tensor.shape] }]),
+  const blocks = contents.flatMap((content) =>
+    content.kind === 'array' ? [[{ ...content.tensor, name: input.name }]] : [],
   );
-  const [array] = stacked;
+  const [array] = stackTensors(blocks);
   if (array === undefined) throw new ServingError('INTERNAL', 'internal error');
+  // A model that has no rows takes the one that came as it is.
+  const hasRows = input.shape.length === array.shape.length;
   return {
     name: input.name,
     datatype: input.datatype,
-    shape: fitShape(array.shape, input, 'row'),
+    shape: hasRows ? array.shape : fitShape(array.shape.slice(1), input, 'row'),
     data: convertData(array, input.datatype, 'row'),
   };
 }

@@ -2,7 +2,7 @@ import { ServingError, toServingError } from '../../errors.ts';
 import { countRows, isStackable } from '../../inference/stacking.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import { validateInputs } from '../../protocol/validate.ts';
-import type { SourceRecord } from '../records.ts';
+import { expandRows, type SourceRecord, sliceRows } from '../records.ts';
 import type { Runnable } from '../run-together.ts';
 import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
 import { decodeRows } from './row-tensors.ts';
@@ -13,6 +13,7 @@ import { decodeRows } from './row-tensors.ts';
  * are tried, down to the row that is at fault.
  */
 export class RowEngine implements Engine {
+  readonly takesBlocks = true;
   readonly #context: EngineContext;
   readonly #stackable: boolean;
   readonly #names: readonly string[];
@@ -25,18 +26,59 @@ export class RowEngine implements Engine {
   }
 
   async transform(records: readonly SourceRecord[], rowsPerRun: number): Promise<RecordOutcome[]> {
-    const outcomes: RecordOutcome[] = [];
     const together = this.#stackable ? rowsPerRun : 1;
+    const blocks = new Map<SourceRecord, RecordOutcome>();
+    for (const record of records) {
+      if (record.count > 1) blocks.set(record, await this.#transformBlock(record, together));
+    }
+    const outcomes: RecordOutcome[] = [];
     // What cannot be read stands between what can: rows are put together all the same.
-    const readable = records.filter(({ content }) => content.kind !== 'unreadable');
+    const readable = records.filter(
+      ({ content, count }) => count === 1 && content.kind !== 'unreadable',
+    );
     for (let start = 0; start < readable.length; start += together) {
       outcomes.push(...(await this.#attempt(readable.slice(start, start + together))));
     }
     const results = outcomes.values();
-    return records.map(({ content }): RecordOutcome => {
+    return records.map((record): RecordOutcome => {
+      const { content } = record;
       if (content.kind === 'unreadable') return { error: content.error };
-      return results.next().value ?? { error: toServingError(undefined) };
+      return blocks.get(record) ?? results.next().value ?? { error: toServingError(undefined) };
     });
+  }
+
+  /** Rows of an array: they lie in memory as the model takes them, and are never taken apart while all is well. */
+  async #transformBlock(block: SourceRecord, together: number): Promise<RecordOutcome> {
+    const parts: Uint8Array[] = [];
+    const rows: RecordOutcome[] = [];
+    let whole = true;
+    for (let start = 0; start < block.count; start += together) {
+      const part = sliceRows(block, start, Math.min(start + together, block.count));
+      const lines = part.count === 1 ? undefined : await this.#runBlock(part);
+      if (lines !== undefined && whole) {
+        parts.push(lines);
+        continue;
+      }
+      if (whole) rows.push(...linesOf(parts));
+      whole = false;
+      rows.push(
+        ...(lines === undefined ? await this.#attempt(expandRows(part)) : linesOf([lines])),
+      );
+    }
+    return whole ? { lines: Buffer.concat(parts) } : { rows };
+  }
+
+  /** undefined when the rows have to be told apart. */
+  async #runBlock(block: SourceRecord): Promise<Uint8Array | undefined> {
+    const { lease, encoder } = this.#context;
+    try {
+      const outputs = await lease.session.run(await this.#decode([block]), this.#names);
+      const aligned = outputs.every(({ shape }) => shape[0] === block.count);
+      return aligned ? encoder.block(block, outputs) : undefined;
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown;
+      return undefined;
+    }
   }
 
   async #attempt(records: readonly SourceRecord[]): Promise<RecordOutcome[]> {
@@ -44,10 +86,8 @@ export class RowEngine implements Engine {
       const lines = await this.#run(records);
       if (lines !== undefined) return lines.map((line) => ({ line }));
     } catch (thrown) {
-      const error = toServingError(thrown);
-      // A failure that is not about these values must not be put down to a row.
-      if (error.code !== 'INVALID_REQUEST' && error.code !== 'NOT_ACCEPTABLE') throw thrown;
-      if (records.length === 1) return [{ error }];
+      if (!isRefusal(thrown)) throw thrown;
+      if (records.length === 1) return [{ error: thrown }];
     }
     const middle = Math.ceil(records.length / 2);
     return [
@@ -70,7 +110,8 @@ export class RowEngine implements Engine {
     const { inputs } = this.#context.lease.session;
     const tensors = await decodeRows(records, inputs);
     validateInputs(tensors, inputs);
-    if (this.#stackable && countRows(tensors) !== records.length) {
+    const count = records.reduce((sum, record) => sum + record.count, 0);
+    if (this.#stackable && countRows(tensors) !== count) {
       throw new ServingError(
         'INVALID_REQUEST',
         `row: expected values for one row of the model, got those of ${countRows(tensors) ?? 'none'}`,
@@ -90,6 +131,19 @@ export class RowEngine implements Engine {
     }
     return sample;
   }
+}
+
+/** Whether it is about these values; any other failure must not be put down to a row. */
+function isRefusal(thrown: unknown): thrown is ServingError {
+  return (
+    thrown instanceof ServingError &&
+    (thrown.code === 'INVALID_REQUEST' || thrown.code === 'NOT_ACCEPTABLE')
+  );
+}
+
+function linesOf(parts: readonly Uint8Array[]): RecordOutcome[] {
+  const lines = Buffer.concat(parts).toString().split('\n').slice(0, -1);
+  return lines.map((line) => ({ line }));
 }
 
 /** Outputs of a run of one record, as one row each: a model without a row dimension gives none. */

@@ -36,6 +36,7 @@ export async function* readLineRecords(
       offset: base + line.offset,
       sizeBytes: line.sizeBytes,
       next: line.offset + line.sizeBytes,
+      count: 1,
       content: content(line),
     }));
   }

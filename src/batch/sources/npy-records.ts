@@ -20,7 +20,7 @@ export async function* readNpyRecords(
   for await (const block of readBlocks(store, object, start, end)) {
     const bytes = rest.byteLength === 0 ? block.bytes : Buffer.concat([rest, block.bytes]);
     const count = Math.min(Math.floor(bytes.byteLength / rowBytes), firstRow + rows - row);
-    yield Array.from({ length: count }, (_, index) => recordOf(layout, bytes, row + index, index));
+    if (count > 0) yield [blockOf(layout, bytes, row, count)];
     row += count;
     rest = bytes.subarray(count * rowBytes);
     if (row === firstRow + rows) break;
@@ -28,22 +28,20 @@ export async function* readNpyRecords(
   return firstRow + rows;
 }
 
-function recordOf(
+function blockOf(
   { datatype, rowShape, rowBytes, dataOffset }: NpyLayout,
   bytes: Uint8Array,
   row: number,
-  index: number,
+  count: number,
 ): SourceRecord {
-  const place = bytes.subarray(index * rowBytes, (index + 1) * rowBytes);
+  const data = elementsOf(datatype, bytes.subarray(0, count * rowBytes));
   return {
     number: row,
     offset: dataOffset + row * rowBytes,
-    sizeBytes: rowBytes,
-    next: row + 1,
-    content: {
-      kind: 'array',
-      tensor: { datatype, shape: rowShape, data: elementsOf(datatype, place) },
-    },
+    sizeBytes: count * rowBytes,
+    next: row + count,
+    count,
+    content: { kind: 'array', tensor: { datatype, shape: [count, ...rowShape], data } },
   };
 }
 

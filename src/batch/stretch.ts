@@ -1,0 +1,78 @@
+import type { Segment, SegmentContent } from './checkpoint.ts';
+import type { RecordOutcome } from './engine/engine.ts';
+import { encodeErrorLine } from './error-lines.ts';
+import { OutputBuffer } from './output-buffer.ts';
+import { expandRows, type Position, type SourceRecord } from './records.ts';
+import type { ShardSource } from './shard.ts';
+
+const heldCharacters = 64 * 1024;
+
+/** Predictions and failed records since the last segment. */
+export class Stretch {
+  readonly #output: OutputBuffer;
+  readonly #errors = new OutputBuffer();
+  /** Lines that are not bytes yet: turning them into bytes one by one would take longer than making them. */
+  #lines = '';
+  to: Position;
+  failed = 0;
+  runMs = 0;
+  #from: Position;
+  #startedMs: number;
+
+  constructor(nowMs: number, last: Segment | undefined, start: Position) {
+    this.#output = new OutputBuffer(last?.outputCrc32 ?? 0);
+    this.#from = last?.to ?? start;
+    this.to = this.#from;
+    this.#startedMs = nowMs;
+  }
+
+  /** What became of one record, or of rows that came together. */
+  add(source: ShardSource, record: SourceRecord, outcome: RecordOutcome): void {
+    if ('line' in outcome) {
+      this.#lines += `${outcome.line}\n`;
+      if (this.#lines.length > heldCharacters) this.#flush();
+    } else if ('lines' in outcome) {
+      this.#flush();
+      this.#output.append(outcome.lines);
+    } else if ('rows' in outcome) {
+      const rows = expandRows(record);
+      for (const [row, one] of outcome.rows.entries()) this.add(source, rows[row] ?? record, one);
+    } else {
+      this.#errors.append(Buffer.from(encodeErrorLine(source, record, outcome)));
+      this.failed += 1;
+    }
+  }
+
+  writeHeader(header: string): void {
+    this.#output.append(Buffer.from(`${header}\n`));
+  }
+
+  #flush(): void {
+    this.#output.append(Buffer.from(this.#lines));
+    this.#lines = '';
+  }
+
+  get bytes(): number {
+    return this.#output.bytes + this.#lines.length + this.#errors.bytes;
+  }
+
+  /** Everything so far; what comes next is a new stretch. */
+  close(nowMs: number): SegmentContent {
+    this.#flush();
+    const content = {
+      from: this.#from,
+      to: this.to,
+      failed: this.failed,
+      outputCrc32: this.#output.crc32,
+      output: this.#output.take(),
+      errors: this.#errors.take(),
+      runMs: this.runMs,
+      workMs: nowMs - this.#startedMs,
+    };
+    this.#from = this.to;
+    this.#startedMs = nowMs;
+    this.failed = 0;
+    this.runMs = 0;
+    return content;
+  }
+}
