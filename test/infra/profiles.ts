@@ -8,7 +8,11 @@ import { as } from '../../infra/optional.ts';
 /** One service of each profile, and of each way to pack it. */
 export const profiles: Readonly<Record<string, (stack: Stack) => InferenceServiceProps>> = {
   onDemand: () => ({ compute: ComputeProfile.onDemand() }),
-  zip: () => ({ packaging: 'zip' }),
+  // sharp is installed for this machine's architecture alone, and synthesis would warn of the other.
+  zip: () => ({
+    packaging: 'zip',
+    architecture: process.arch === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
+  }),
   x86: () => ({ architecture: Architecture.X86_64 }),
   provisionedConcurrency: () => ({
     compute: ComputeProfile.provisionedConcurrency({ minimum: 2, maximum: 8 }),
