@@ -4,6 +4,7 @@ import type { Codec, Inference } from '../../inference/inference.ts';
 import type { Prediction } from '../../inference/prediction.ts';
 import type { ModelProvider } from '../../models/provider.ts';
 import type { EncodedBody } from '../../protocol/encode-tensor.ts';
+import { quote } from '../../protocol/fields.ts';
 import { decodeInvocation, type OpenInvocation } from '../../protocol/formats/invocation.ts';
 import { parseMediaType } from '../../protocol/formats/media-type.ts';
 import { authoriseModel } from './authorization.ts';
@@ -70,7 +71,7 @@ function targetModel({ headers }: HttpRequest, defaultModel: string | undefined)
   const target = headers[targetModelHeader];
   if (target !== undefined) {
     if (isName(target)) return target;
-    throw invalidRequest(targetModelHeader, 'the name of a model', JSON.stringify(target));
+    throw invalidRequest(targetModelHeader, 'the name of a model', quote(target));
   }
   if (defaultModel !== undefined) return defaultModel;
   throw new ServingError(
