@@ -11,8 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { PredictInput } from '../../src/tasks/predictor.ts';
-import { image, loadModel, repository } from '../../test/tasks/support/models.ts';
+import { createPredictor } from '../../src/tasks/create.ts';
+import { defaultParameters, type PredictInput } from '../../src/tasks/predictor.ts';
+import { decoders, image, loadModel, repository } from '../../test/tasks/support/models.ts';
 import { compare } from '../measure.ts';
 import { sentences } from './texts.ts';
 
@@ -116,7 +117,7 @@ async function benchmarkPictures(
     name,
     { model_type: 'vit' },
     {
-      image_processor_type: 'CLIPImageProcessor',
+      resizingprocessor_type: 'CLIPImageProcessor',
       do_resize: true,
       size: { shortest_edge: 256 },
       resample: 3,
@@ -125,12 +126,18 @@ async function benchmarkPictures(
       do_rescale: true,
       rescale_factor: 1 / 255,
       do_normalize: true,
-      image_mean: mean,
-      image_std: Array(3).fill(128 / 255),
+      resizingmean: mean,
+      resizingstd: Array(3).fill(128 / 255),
     },
   );
   const theirs = await pipeline('image-classification', name, options);
   const ours = await loadModel(name);
+  const { configuration, model, context } = ours;
+  if (configuration.type !== 'image-classification' || configuration.image === undefined) {
+    throw new Error(`${name} is no classifier of pictures`);
+  }
+  const resizing = { ...configuration.image, resizer: 'fast' as const };
+  const fast = await createPredictor({ ...configuration, image: resizing }, model, decoders);
   const picture = await image('examples/object-detection/grace-hopper.jpg');
   const bytes = picture.kind === 'image' ? picture.bytes : new Uint8Array();
   const blob = () => new Blob([Uint8Array.from(bytes)]);
@@ -140,7 +147,11 @@ async function benchmarkPictures(
       `image-classification, ${name}: ${count} JPEG of 512 x 600`,
       [
         { name: 'transformers', run: () => theirs(Array.from({ length: count }, blob)) },
-        { name: 'pilotlight', run: () => ours.predict(...pictures) },
+        { name: 'pilotlight, resizer exact', run: () => ours.predict(...pictures) },
+        {
+          name: 'pilotlight, resizer fast',
+          run: () => fast.predict(pictures, defaultParameters, context),
+        },
       ],
       { rounds: count === 1 ? 41 : 11 },
     );

@@ -11,7 +11,7 @@ async function digits(): Promise<Uint8Array[]> {
     channels: 1,
     alpha: 'drop',
     maxPixels: 1_000_000,
-    shrinkTo: undefined,
+    resizeTo: undefined,
   } as const;
   const { data, width } = (await decoders.images.decode(sheet, options)).pixels;
   return Promise.all(

@@ -10,7 +10,7 @@ test('the person on the portrait is the one that MediaPipe cuts out, pixel by pi
     channels: 1,
     alpha: 'drop',
     maxPixels: 1_000_000,
-    shrinkTo: undefined,
+    resizeTo: undefined,
   } as const;
   const expected = (await decoders.images.decode(png, options)).pixels;
   const [prediction] = await predict(await image('examples/object-detection/grace-hopper.jpg'));

@@ -19,11 +19,18 @@ export interface ImageDecodeOptions {
   readonly alpha: 'drop' | 'white' | 'black';
   /** A larger picture is refused before its pixels are decoded. */
   readonly maxPixels: number;
-  /** Allows a smaller decoding, with neither side below these pixels; undefined for the exact one. */
-  readonly shrinkTo: { readonly width: number; readonly height: number } | undefined;
+  /** Resizes while it decodes, antialiased, proportions as they come; undefined for the picture's own size. */
+  readonly resizeTo: ResizeWhileDecoding | undefined;
 }
 
-/** A decoded picture and the size that it has upright in its file, which differs when it was shrunk. */
+export interface ResizeWhileDecoding {
+  /** Pixels, at least 1. */
+  readonly width: number;
+  readonly height: number;
+  readonly filter: 'nearest' | 'bilinear' | 'bicubic' | 'lanczos';
+}
+
+/** A decoded picture and the size that it has upright in its file, which differs when it was resized. */
 export interface DecodedImage {
   readonly pixels: PixelImage;
   readonly width: number;

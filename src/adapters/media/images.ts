@@ -17,6 +17,13 @@ const loaders = {
   tiff: 'Tiff',
   heif: 'Heif',
 } as const;
+/** Names that sharp has for the filters. */
+const kernels = {
+  nearest: 'nearest',
+  bilinear: 'linear',
+  bicubic: 'cubic',
+  lanczos: 'lanczos3',
+} as const;
 const formatNames = 'JPEG, PNG, WebP, GIF, TIFF or AVIF';
 
 /** libvips has its own threads for each pipeline; the pictures of one environment come one or a few at a time. */
@@ -50,9 +57,9 @@ export function createImageDecoder(): ImageDecoder {
       const sharp = await load();
       const { width, height, metadata } = await inspect(sharp, bytes, options.maxPixels);
       const pipeline = prepare(sharp, bytes, metadata, options);
-      const shrink = options.shrinkTo;
-      if (shrink !== undefined && shrink.width < width && shrink.height < height) {
-        pipeline.resize({ ...shrink, fit: 'outside', kernel: 'linear' });
+      if (options.resizeTo !== undefined) {
+        const { width: toWidth, height: toHeight, filter } = options.resizeTo;
+        pipeline.resize(toWidth, toHeight, { fit: 'fill', kernel: kernels[filter] });
       }
       const { data, info } = await orRefuse(pipeline.raw().toBuffer({ resolveWithObject: true }));
       const { channels } = info;

@@ -76,8 +76,11 @@ export const imageSchema = v.strictObject({
   std: v.optional(perChannel, 1),
   /** Larger pictures are refused before they are decoded. */
   maxPixels: v.optional(wholeNumber(1, 500_000_000), 50_000_000),
-  /** Decode large pictures at a lower resolution: several times faster on photographs, not equal to the reference bit for bit. */
-  shrinkOnLoad: v.optional(v.boolean(), false),
+  /**
+   * `exact`: as Pillow or OpenCV does it, bit for bit, here. `fast`: by libvips while it decodes, in other threads and from a
+   * JPEG of lower resolution where there is one; pixels differ from the reference's by a few levels.
+   */
+  resizer: v.optional(v.picklist(['exact', 'fast']), 'exact'),
 });
 
 export type ImageConfiguration = v.InferOutput<typeof imageSchema>;

@@ -149,14 +149,19 @@ async function decode(
     return { pixels: image, width: image.width, height: image.height };
   }
   if (source.kind !== 'image') throw invalidRequest('input', 'a picture', source.kind);
-  const { alpha, maxPixels, shrinkOnLoad } = configuration;
+  const { alpha, maxPixels, resizer, interpolation } = configuration;
   const options = { channels, alpha, maxPixels };
-  if (!shrinkOnLoad) return images.decode(source.bytes, { ...options, shrinkTo: undefined });
+  if (resizer === 'exact' || interpolation === 'box') {
+    return images.decode(source.bytes, { ...options, resizeTo: undefined });
+  }
   const size = await images.size(source.bytes, maxPixels);
-  const plan = planGeometry(size.width, size.height, configuration);
-  // Twice the size wanted keeps enough detail for the last, exact step.
-  const shrinkTo = { width: Math.ceil(plan.width * 2), height: Math.ceil(plan.height * 2) };
-  return images.decode(source.bytes, { ...options, shrinkTo });
+  const geometry = planGeometry(size.width, size.height, configuration);
+  checkSize(geometry);
+  const { width, height } = geometry;
+  return images.decode(source.bytes, {
+    ...options,
+    resizeTo: { width, height, filter: interpolation },
+  });
 }
 
 /** A sliver of 1 by 60,000 pixels must not become a tensor of gigabytes. */
@@ -200,6 +205,15 @@ function checkFits(
       'image.interpolation',
       'bilinear or nearest without antialias',
       interpolation,
+    );
+  }
+  const libvips = antialias && interpolation !== 'box' && configuration.sampling === 'centers';
+  if (configuration.resizer === 'fast' && !libvips) {
+    throw misconfigured(
+      model,
+      'image.resizer',
+      'exact without antialias, with box and for sampling by corners',
+      'fast',
     );
   }
   if (configuration.sampling === 'corners') {

@@ -55,7 +55,7 @@ export function createPipeline(
     async prepare(input) {
       if (input.kind === 'pixels') return input.image;
       if (input.kind !== 'image') throw invalidRequest('input', 'a picture', input.kind);
-      const options = { channels: 3, alpha: 'drop', maxPixels, shrinkTo: undefined } as const;
+      const options = { channels: 3, alpha: 'drop', maxPixels, resizeTo: undefined } as const;
       return (await decoders.images.decode(input.bytes, options)).pixels;
     },
     async execute(images, _parameters, context) {

@@ -60,6 +60,6 @@ async function pixelsOf(input: PredictInput, images: ImageDecoder): Promise<Pixe
   }
   // The mask was made for it, so its size was accepted before.
   const maxPixels = 500_000_000;
-  const options = { channels: 3, alpha: 'drop', maxPixels, shrinkTo: undefined } as const;
+  const options = { channels: 3, alpha: 'drop', maxPixels, resizeTo: undefined } as const;
   return (await images.decode(input.bytes, options)).pixels;
 }

@@ -37,7 +37,7 @@ const digest = (data: Uint8Array) => createHash('sha256').update(data).digest('h
 
 async function decode(path: string): Promise<PixelImage> {
   const bytes = await readFile(join(repository, path));
-  const options = { channels: 3, alpha: 'drop', maxPixels: 1e7, shrinkTo: undefined } as const;
+  const options = { channels: 3, alpha: 'drop', maxPixels: 1e7, resizeTo: undefined } as const;
   return (await decoders.images.decode(bytes, options)).pixels;
 }
 

@@ -4,6 +4,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import type { ServingError } from '../../../src/errors.ts';
+import { resamplePillow } from '../../../src/tasks/image/resample-pillow.ts';
 import type { ImageDecodeOptions } from '../../../src/tasks/ports.ts';
 import { decoders, repository } from '../support/models.ts';
 
@@ -11,7 +12,7 @@ const options: ImageDecodeOptions = {
   channels: 3,
   alpha: 'drop',
   maxPixels: 50_000_000,
-  shrinkTo: undefined,
+  resizeTo: undefined,
 };
 
 const decode = async (bytes: Uint8Array, change: Partial<ImageDecodeOptions> = {}) =>
@@ -137,11 +138,26 @@ describe('odd pictures decode to what a person sees', () => {
     near(at(image, 4, 2), [250, 120, 0], 12);
   });
 
-  test('shrunk while it is decoded it keeps its proportions and says its own size', async () => {
-    const shrinkTo = { width: 100, height: 100 };
-    const shrunk = await decoders.images.decode(portrait, { ...options, shrinkTo });
-    expect([shrunk.width, shrunk.height]).toEqual([512, 600]);
-    expect([shrunk.pixels.width, shrunk.pixels.height]).toEqual([100, 117]);
+  test('resized while it is decoded it is nearly what Pillow makes of it', async () => {
+    const resizeTo = { width: 224, height: 150, filter: 'bilinear' } as const;
+    const resized = await decoders.images.decode(portrait, { ...options, resizeTo });
+    expect([resized.width, resized.height]).toEqual([512, 600]);
+    expect([resized.pixels.width, resized.pixels.height]).toEqual([224, 150]);
+    const exact = resamplePillow(await decode(portrait), 224, 150, 'bilinear');
+    const sum = exact.data.reduce(
+      (so, value, index) => so + Math.abs(value - (resized.pixels.data[index] ?? 0)),
+      0,
+    );
+    expect(sum / exact.data.length).toBeLessThan(3);
+  });
+
+  test('turned and resized at once, the sides are those of the upright picture', async () => {
+    const turned = await flag.clone().withMetadata({ orientation: 6 }).jpeg().toBuffer();
+    const resizeTo = { width: 6, height: 4, filter: 'nearest' } as const;
+    const image = await decode(turned, { resizeTo });
+    expect([image.width, image.height]).toEqual([6, 4]);
+    near(at(image, 0, 2), [0, 60, 200], 20);
+    near(at(image, 5, 2), [250, 120, 0], 20);
   });
 });
 
