@@ -1,6 +1,6 @@
 import { isRequestXRaySampled } from '@aws-lambda-powertools/commons/utils/env';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import type { Metrics } from '@aws-lambda-powertools/metrics';
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { Telemetry } from '../adapters/telemetry/telemetry.ts';
 import type { Recycler } from './recycler.ts';
@@ -17,8 +17,20 @@ export function observed<Event, Result>({ logger, metrics }: Telemetry, recycler
       onError: () => recycler.end(),
     })
     .use(injectLambdaContext(logger))
-    .use(logMetrics(metrics, { captureColdStartMetric: true }))
+    .use(writeMetrics(metrics))
     .use(traceWhenSampled());
+}
+
+/** As the middleware of Powertools, which warns at the end of each invocation that had nothing to measure. */
+function writeMetrics(metrics: Metrics): MiddlewareObj {
+  const write = () => {
+    if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+  };
+  return {
+    before: ({ context }) => metrics.captureColdStartMetric(context.functionName),
+    after: write,
+    onError: write,
+  };
 }
 
 /**

@@ -15,23 +15,29 @@ export function createTelemetry(): Telemetry {
   return { logger: new Logger(), metrics: new Metrics({ namespace: metricsNamespace }) };
 }
 
-/** Counts and logs what happens to models in this environment. */
+/**
+ * Counts and logs what happens to models in this environment. It may happen when no invocation runs, or after the one
+ * that began it has ended, whose metrics are out by then: each of these is written at once, by itself.
+ */
 export function observeModels({ logger, metrics }: Telemetry): ModelEvents {
+  const milliseconds = (name: string, value: number) =>
+    metrics.singleMetric().addMetric(name, MetricUnit.Milliseconds, value);
+  const count = (name: string) => metrics.singleMetric().addMetric(name, MetricUnit.Count, 1);
   return {
     loaded: ({ pinned, sizeBytes, downloadMs, createMs }) => {
-      metrics.addMetric(metricNames.modelLoadMs, MetricUnit.Milliseconds, downloadMs + createMs);
-      metrics.addMetric(metricNames.modelDownloadMs, MetricUnit.Milliseconds, downloadMs);
-      metrics.addMetric(metricNames.modelCreateMs, MetricUnit.Milliseconds, createMs);
+      milliseconds(metricNames.modelLoadMs, downloadMs + createMs);
+      milliseconds(metricNames.modelDownloadMs, downloadMs);
+      milliseconds(metricNames.modelCreateMs, createMs);
       logger.info('model loaded', { ...pinned, sizeBytes, downloadMs, createMs });
     },
     released: (pinned, departure) => {
       if (departure === 'evicted') {
-        metrics.addMetric(metricNames.sessionCacheEvictions, MetricUnit.Count, 1);
+        count(metricNames.sessionCacheEvictions);
       }
       logger.info('model released', { ...pinned, departure });
     },
     loadFailed: (pinned, reason) => {
-      metrics.addMetric(metricNames.modelLoadFailures, MetricUnit.Count, 1);
+      count(metricNames.modelLoadFailures);
       logger.error('model cannot be loaded', { ...pinned, error: reason });
     },
     keptServing: (pinned, reason) => {
