@@ -62,7 +62,7 @@ export async function createApiHandler(environment: Environment) {
     );
     return loadedJobsApi;
   };
-  let calls = 0;
+  let firstRequestId: string | undefined;
   const api = createApi({
     version,
     provider,
@@ -72,7 +72,7 @@ export async function createApiHandler(environment: Environment) {
     jobs: lazyRoutes(jobRouteNames, async () => (await jobsApi()).routes),
     inferLater: async (request, parameters) => (await jobsApi()).inferLater(request, parameters),
     defaultModel,
-    isColdStart: () => calls === 1,
+    isColdStart: ({ requestId }) => requestId === firstRequestId,
     onFailure: ({ method, path }, thrown) => {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
       telemetry.logger.error('request failed', { method, path, error });
@@ -80,9 +80,12 @@ export async function createApiHandler(environment: Environment) {
   });
   await Promise.all([createFirstSession(), preload(provider, defaultModel)]);
   return observed<GatewayEvent, APIGatewayProxyStructuredResultV2>(telemetry, recycler).handler(
-    async (event) => {
-      calls += 1;
-      return toGatewayResult(await api(toHttpRequest(event, modelsClaim)));
+    async (event, { getRemainingTimeInMillis }) => {
+      const request = toHttpRequest(event, modelsClaim, getRemainingTimeInMillis());
+      // In every line of the log that this invocation writes; the response has it as `x-request-id`.
+      telemetry.logger.setCorrelationId(request.requestId);
+      firstRequestId ??= request.requestId;
+      return toGatewayResult(await api(request));
     },
   );
 }
