@@ -117,7 +117,7 @@ async function benchmarkPictures(
     name,
     { model_type: 'vit' },
     {
-      resizingprocessor_type: 'CLIPImageProcessor',
+      image_processor_type: 'CLIPImageProcessor',
       do_resize: true,
       size: { shortest_edge: 256 },
       resample: 3,
@@ -126,8 +126,8 @@ async function benchmarkPictures(
       do_rescale: true,
       rescale_factor: 1 / 255,
       do_normalize: true,
-      resizingmean: mean,
-      resizingstd: Array(3).fill(128 / 255),
+      image_mean: mean,
+      image_std: Array(3).fill(128 / 255),
     },
   );
   const theirs = await pipeline('image-classification', name, options);
