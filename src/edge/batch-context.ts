@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import {
@@ -12,6 +11,7 @@ import type { PlanMessage } from '../batch/plan-message.ts';
 import type { BatchContext, JobEvents } from '../batch/ports.ts';
 import type { ShardMessage } from '../batch/shard.ts';
 import type { BatchSettings } from './batch-settings.ts';
+import { kernelRandomId } from './randomness.ts';
 
 /** The batch room's ports over AWS. */
 export interface BatchSide extends BatchContext {
@@ -32,7 +32,7 @@ export function createBatchSide(
     events: eventsOf(settings),
     tables: createTableFiles(),
     nowMs: Date.now,
-    newId: randomUUID,
+    newId: kernelRandomId,
     ...observers,
   };
 }

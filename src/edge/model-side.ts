@@ -13,13 +13,14 @@ import { ModelService } from '../models/model-service.ts';
 import { VersionLoader } from '../models/version-loader.ts';
 import type { MediaDecoders } from '../tasks/ports.ts';
 import type { PredictServices } from '../tasks/wire/handle.ts';
+import { kernelRandom } from './randomness.ts';
 import { Recycler } from './recycler.ts';
 import type { ModelSettings } from './settings.ts';
 
 /** A published change is seen by an idle environment at once, and by a busy one within these. */
 const refreshAfterMs = 2_500;
 const expireAfterMs = 5_000;
-/** A listing takes some 50 ms; what was known is then a better answer than a late one. */
+/** For so long a call waits for what is newer than what it could have at once: a listing, a new version. */
 const patienceMs = 2_000;
 const failureTtlMs = 5_000;
 
@@ -77,7 +78,7 @@ export function createModelSide(
   settings: ModelSettings,
   s3: S3Client,
   events: ModelEvents,
-  random: () => number = Math.random,
+  random: () => number = kernelRandom,
 ): ModelSide {
   const nowMs = () => performance.now();
   const repository = new S3ModelRepository(s3, settings.modelsBucket);
@@ -100,10 +101,11 @@ export function createModelSide(
     readLocalText: async (path) => new TextDecoder().decode(await readFile(path)),
     bind: (bound) => predictors.bind(bound),
   });
+  const delay = (ms: number) => setTimeout(ms, undefined, { ref: false });
   const catalog = new ModelCatalog({
     repository,
     nowMs,
-    delay: (ms) => setTimeout(ms, undefined, { ref: false }),
+    delay,
     refreshAfterMs,
     expireAfterMs,
     patienceMs,
@@ -118,6 +120,8 @@ export function createModelSide(
     ),
     failureTtlMs,
     nowMs,
+    delay,
+    patienceMs,
     random,
     events,
   });

@@ -78,7 +78,10 @@ export async function createApiHandler(environment: Environment) {
       telemetry.logger.error('request failed', { method, path, error });
     },
   });
-  await Promise.all([createFirstSession(), preload(provider, defaultModel)]);
+  const initialization = environment['AWS_LAMBDA_INITIALIZATION_TYPE'];
+  await Promise.all([createFirstSession(), preload(provider, defaultModel, initialization)]);
+  // A socket that is open in the snapshot is dead in every environment that is restored from it.
+  if (initialization === 'snap-start') s3.config.requestHandler.destroy?.();
   return observed<GatewayEvent, APIGatewayProxyStructuredResultV2>(telemetry, recycler).handler(
     async (event, { getRemainingTimeInMillis }) => {
       const request = toHttpRequest(event, modelsClaim, getRemainingTimeInMillis());
@@ -90,15 +93,26 @@ export async function createApiHandler(environment: Environment) {
   );
 }
 
-/** Lambda stops an init phase after 10 s and starts over: a model that takes longer is left to the first call. */
-const preloadDeadlineMs = 8_000;
+/** Lambda stops an on-demand init phase after 10 s and starts over: a model that takes longer is left to the first call. */
+const onDemandPreloadMs = 8_000;
+/** Ahead of any call the phase may take 130 s (docs: lambda-runtime-environment). */
+const aheadPreloadMs = 120_000;
 
-/** Brings the default model into memory while the environment starts. A failure shows at the first call, with its reason. */
-async function preload(models: ModelProvider, model: string | undefined): Promise<void> {
+/**
+ * Brings the default model into memory while the environment starts: under SnapStart it is then in the snapshot, warmed.
+ * A failure shows at the first call, with its reason.
+ */
+async function preload(
+  models: ModelProvider,
+  model: string | undefined,
+  initialization: string | undefined,
+): Promise<void> {
   if (model === undefined) return;
   const loading = models.acquire({ model, version: undefined }).then(
     (lease) => lease.release(),
     () => undefined,
   );
-  await Promise.race([loading, setTimeout(preloadDeadlineMs, undefined, { ref: false })]);
+  const ahead = initialization === 'snap-start' || initialization === 'provisioned-concurrency';
+  const deadlineMs = ahead ? aheadPreloadMs : onDemandPreloadMs;
+  await Promise.race([loading, setTimeout(deadlineMs, undefined, { ref: false })]);
 }
