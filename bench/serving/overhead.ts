@@ -13,7 +13,7 @@ import type { Session } from '../../src/models/session.ts';
 import type { Tensor } from '../../src/protocol/tensor.ts';
 import { denseModel, identityModel } from '../../test/support/onnx-model.ts';
 import { median, medianRatio, microseconds, printTable, samples } from '../measure.ts';
-import { mobileNet } from './models/mobilenet.ts';
+import { mobileNet } from './models/convolutional.ts';
 
 /**
  * What the handler costs over the run itself: an API Gateway event in, a response out, in one process with the bare
