@@ -3,7 +3,6 @@ import type { ModelCatalog } from './catalog.ts';
 import type { ModelConfiguration } from './configuration.ts';
 import { LastGood } from './last-good.ts';
 import { type Lease, LeaseCache, type Loaded, type MakeRoom } from './lease-cache.ts';
-import { mapLimited } from './map-limited.ts';
 import type { ModelEvents } from './model-events.ts';
 import type {
   IndexEntry,
@@ -14,8 +13,9 @@ import type {
   ModelSummary,
 } from './provider.ts';
 import type { ModelReference, PinnedModel } from './reference.ts';
+import { indexRepository } from './repository-index.ts';
 import { type Resolution, VersionResolver } from './resolver.ts';
-import { availableVersions, pin } from './selection.ts';
+import { availableVersions } from './selection.ts';
 import { refuseTooLarge } from './too-large.ts';
 import type { LoadedVersion, VersionLoader } from './version-loader.ts';
 
@@ -27,13 +27,15 @@ export interface ModelServiceOptions {
   /** How long a broken version is answered from memory. */
   readonly failureTtlMs: number;
   readonly nowMs: () => number;
+  /** Resolves after so many milliseconds. */
+  readonly delay: (ms: number) => Promise<void>;
+  /** For so long a call waits for a new version while the one before it is in memory. */
+  readonly patienceMs: number;
   /** Uniform in [0, 1): draws the version when traffic is shared. */
   readonly random: () => number;
   readonly events: ModelEvents;
 }
 
-/** Folders of the repository that an index reads side by side. */
-const parallelLookups = 16;
 /** Loads that one call begins, each of what the repository holds by then. */
 const loadAttempts = 3;
 
@@ -79,14 +81,14 @@ export class ModelService implements ModelProvider, ModelAdministration {
   }
 
   async acquire(reference: ModelReference): Promise<ModelLease> {
-    const referenceKey = `${reference.model}\n${reference.version ?? ''}`;
+    const key = referenceKey(reference);
     let resolution = await this.#resolver.resolve(reference);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#acquire(referenceKey, resolution);
+        return await this.#acquireInTime(key, resolution);
       } catch (thrown) {
         const reason = toServingError(thrown);
-        const lease = this.#keepServing(referenceKey, resolution, reason);
+        const lease = this.#keepServing(key, resolution, reason);
         if (lease !== undefined) return lease;
         if (attempt === loadAttempts || !reason.retryable) throw reason;
         // Files that were replaced while they were read are no failure of what stands in their place.
@@ -98,12 +100,35 @@ export class ModelService implements ModelProvider, ModelAdministration {
     }
   }
 
-  async #acquire(referenceKey: string, resolution: Resolution): Promise<ModelLease> {
+  /**
+   * The version that is wanted or, when that takes long to load, the one that served the reference before. The load
+   * goes on beside the calls; each waits a little, for on Lambda nothing goes on between them.
+   */
+  async #acquireInTime(reference: string, resolution: Resolution): Promise<ModelLease> {
+    const { pinned, configuration } = resolution;
+    const isLoaded = this.#sessions.has(this.#sessionKey(pinned, configuration));
+    const acquiring = this.#acquire(reference, resolution);
+    const before = this.#lastGood.keyOf(reference);
+    if (isLoaded || before === undefined) return acquiring;
+    const { delay, patienceMs } = this.#options;
+    const lease = await Promise.race([acquiring, delay(patienceMs)]);
+    if (lease !== undefined) return lease;
+    const earlier = this.#sessions.lease(before);
+    if (earlier === undefined) return acquiring;
+    // A failure is told where the load fails.
+    acquiring.then(
+      ({ release }) => release(),
+      () => undefined,
+    );
+    return toModelLease(earlier, configuration);
+  }
+
+  async #acquire(reference: string, resolution: Resolution): Promise<ModelLease> {
     const { pinned, order, configuration } = resolution;
     const key = this.#sessionKey(pinned, configuration);
     const lease = await this.#sessions.acquire(key, (makeRoom) => this.#load(resolution, makeRoom));
     const served = { key, version: pinned.version, order };
-    const outdated = this.#lastGood.remember(referenceKey, served);
+    const outdated = this.#lastGood.remember(reference, served);
     if (outdated !== undefined) this.#sessions.drop(outdated);
     return toModelLease(lease, configuration);
   }
@@ -119,17 +144,18 @@ export class ModelService implements ModelProvider, ModelAdministration {
   }
 
   async index(): Promise<readonly IndexEntry[]> {
-    const models = await this.#options.catalog.list();
-    const entries = await mapLimited(models, parallelLookups, (model) => this.#indexModel(model));
-    return entries.flat();
+    return indexRepository(this.#options.catalog, (pinned, configuration) =>
+      this.#sessions.failureOf(this.#sessionKey(pinned, configuration)),
+    );
   }
 
   async load(model: string): Promise<void> {
     await this.refresh(model);
     const reference = { model, version: undefined };
-    const { pinned, configuration } = await this.#resolver.resolve(reference);
+    const resolution = await this.#resolver.resolve(reference);
+    const { pinned, configuration } = resolution;
     this.#sessions.forgetFailure(this.#sessionKey(pinned, configuration));
-    const lease = await this.acquire(reference);
+    const lease = await this.#acquire(referenceKey(reference), resolution);
     lease.release();
   }
 
@@ -186,36 +212,23 @@ export class ModelService implements ModelProvider, ModelAdministration {
     }
   }
 
-  async #indexModel(model: string): Promise<IndexEntry[]> {
-    try {
-      const { model: found, configuration } = await this.#options.catalog.lookup(model);
-      return availableVersions(found, configuration).map((version) => {
-        const failure = this.#sessions.failureOf(
-          this.#sessionKey(pin(model, version), configuration),
-        );
-        return { model, version: version.version, failure: messageOf(failure) };
-      });
-    } catch (thrown) {
-      const error = toServingError(thrown);
-      // It was taken away since the names were listed.
-      if (error.code === 'NOT_FOUND') return [];
-      return [{ model, version: '', failure: error.message }];
-    }
-  }
-
   /** The version that served the reference last, while it is in memory. */
   #keepServing(
-    referenceKey: string,
+    reference: string,
     wanted: Resolution,
     reason: ServingError,
   ): ModelLease | undefined {
-    const key = this.#lastGood.keyOf(referenceKey);
+    const key = this.#lastGood.keyOf(reference);
     const lease = key === undefined ? undefined : this.#sessions.lease(key);
     if (lease === undefined) return undefined;
     if (!this.#told.has(reason)) this.#options.events.keptServing(wanted.pinned, reason);
     this.#told.add(reason);
     return toModelLease(lease, wanted.configuration);
   }
+}
+
+function referenceKey({ model, version = '' }: ModelReference): string {
+  return `${model}\n${version}`;
 }
 
 function toModelLease(lease: Lease<LoadedVersion>, configuration: ModelConfiguration): ModelLease {
@@ -229,8 +242,4 @@ function toModelLease(lease: Lease<LoadedVersion>, configuration: ModelConfigura
     loadTimes: lease.hit ? undefined : { downloadMs, createMs },
     release: lease.release,
   };
-}
-
-function messageOf(failure: unknown): string | undefined {
-  return failure === undefined ? undefined : toServingError(failure).message;
 }

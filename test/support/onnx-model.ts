@@ -166,21 +166,20 @@ export function denseModel(sizes: readonly number[]): Uint8Array {
   });
 }
 
-/** `y = x · zeros`, `x` FP32 `[-1, 1024]`: a model of so many MiB that nothing need be computed for. */
+/** `y` is row `x` (INT64 `[-1]`) of a table of zeros, 1024 wide: a model of so many MiB that is loaded without effort. */
 export function heavyModel(weightMiB: number): Uint8Array {
-  const columns = weightMiB * 256;
   return encodeModel({
-    inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 1024] }],
-    outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, columns] }],
+    inputs: [{ name: 'x', datatype: 'INT64', shape: [-1] }],
+    outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1024] }],
     initializers: [
       {
-        name: 'w',
+        name: 'table',
         datatype: 'FP32',
-        shape: [1024, columns],
+        shape: [weightMiB * 256, 1024],
         raw: new Uint8Array(weightMiB * 1024 * 1024),
       },
     ],
-    nodes: [{ operator: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }],
+    nodes: [{ operator: 'Gather', inputs: ['table', 'x'], outputs: ['y'] }],
   });
 }
 

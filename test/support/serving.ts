@@ -112,7 +112,11 @@ export async function startServing(options: ServingOptions = {}): Promise<Servin
     failures,
     put: async (key, body) => {
       await client.send(
-        new PutObjectCommand({ Bucket: 'models', Key: key, Body: Buffer.from(body) }),
+        new PutObjectCommand({
+          Bucket: 'models',
+          Key: key,
+          Body: typeof body === 'string' ? Buffer.from(body) : body,
+        }),
       );
     },
     call: (method, path, options = {}) => api(toRequest(method, path, options)),
