@@ -66,8 +66,8 @@ export class Inference {
       const encodeStartMs = nowMs();
       const answer = await codec.encode(inferred);
       timings.encodeMs = nowMs() - encodeStartMs;
-      const { request, executions } = inferred;
-      statistics.succeeded(pinned, { rows: rowsOf(request.inputs), executions }, timings);
+      const rows = rowsOf(inferred.request.inputs, lease.session.inputs);
+      statistics.succeeded(pinned, { rows, executions: inferred.executions }, timings);
       const outcome = { answer, pinned, hit, timings };
       this.#options.onInferred(outcome);
       return outcome;

@@ -47,6 +47,9 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
+/** Kinds of requests whose trial is remembered: shapes come from callers, and past it all are tried anew. */
+const maximumTrials = 1_000;
+
 interface SessionQueue {
   readonly waiting: Waiting[];
   running: boolean;
@@ -151,6 +154,7 @@ export class MicroBatcher {
       return false;
     }
     if (!queue.stacks.has(first.key)) {
+      if (queue.stacks.size >= maximumTrials) queue.stacks.clear();
       queue.stacks.set(first.key, await agreesAlone(first.request, firstPart));
     }
     if (queue.stacks.get(first.key) === false) return false;

@@ -136,7 +136,7 @@ export class Prediction {
         });
         timings.queueMs += result.queueMs;
         timings.runMs += result.runMs;
-        work.rows += rowsOf(inputs);
+        work.rows += rowsOf(inputs, session.inputs);
         work.executions += result.executions;
         return result.outputs;
       },

@@ -1,5 +1,5 @@
 import type { PinnedModel } from '../models/reference.ts';
-import type { Tensor } from '../protocol/tensor.ts';
+import type { Tensor, TensorMetadata } from '../protocol/tensor.ts';
 import type { Timings } from './timings.ts';
 
 /** What one call was of a model. */
@@ -14,9 +14,11 @@ export function noWork(): Work {
   return { rows: 0, executions: 0 };
 }
 
-/** How many rows tensors carry: the first dimension of the first. */
-export function rowsOf(inputs: readonly Pick<Tensor, 'shape'>[]): number {
-  return inputs[0]?.shape[0] ?? 1;
+/** How many rows tensors carry: the first dimension of the first, where the model lets that vary; else one. */
+export function rowsOf(inputs: readonly Tensor[], expected: readonly TensorMetadata[]): number {
+  const [first] = inputs;
+  const metadata = expected.find(({ name }) => name === first?.name);
+  return metadata?.shape[0] === -1 ? (first?.shape[0] ?? 1) : 1;
 }
 
 /** A count and the time that it took together. */
