@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError } from '../errors.ts';
 import { readJobCalibration, writeCalibration } from './calibration.ts';
+import { costOf } from './cost.ts';
 import { encodeDocument, readDocument } from './document.ts';
 import { type Figures, parseFigures, sumFigures } from './figures.ts';
 import type { Job } from './job.ts';
@@ -41,7 +42,7 @@ export async function completeJob(context: BatchContext, keys: JobKeys, job: Job
     const total = sumFigures(parts.map(({ figures }) => figures));
     if (total.failed > 0) await mergeErrors(results, keys, plan, parts);
     if (job.output.merge) await mergeOutput(results, keys, job, parts);
-    await results.put(keys.timing, encodeDocument(timingOf(context, job, total)), {
+    await results.put(keys.timing, encodeDocument(timingOf(context, job, plan, parts, total)), {
       ifAbsent: true,
       contentType: 'application/json',
     });
@@ -109,7 +110,13 @@ function manifestOf(
   };
 }
 
-function timingOf({ nowMs }: BatchContext, job: Job, total: Figures): unknown {
+function timingOf(
+  { nowMs, memoryMB }: BatchContext,
+  job: Job,
+  plan: Plan,
+  parts: readonly Part[],
+  total: Figures,
+): unknown {
   const finishedMs = nowMs();
   return {
     createdAt: new Date(job.createdAtMs).toISOString(),
@@ -117,6 +124,8 @@ function timingOf({ nowMs }: BatchContext, job: Job, total: Figures): unknown {
     elapsedMs: finishedMs - job.createdAtMs,
     workMs: total.workMs,
     runMs: total.runMs,
+    /** US dollars, by list prices. */
+    estimatedCost: costOf(plan, parts, memoryMB),
   };
 }
 

@@ -88,6 +88,8 @@ export interface BatchContext {
   readonly newId: () => string;
   readonly log: Log;
   readonly meters: JobMeters;
+  /** Memory of the function, by which its time is paid. */
+  readonly memoryMB: number;
 }
 
 /** What transforming needs beside. */

@@ -31,6 +31,7 @@ export function createBatchSide(
     plans: new SqsWorkQueue(clients.sqs, settings.planQueueUrl),
     events: eventsOf(settings),
     tables: createTableFiles(),
+    memoryMB: settings.memoryMB,
     nowMs: Date.now,
     newId: kernelRandomId,
     ...observers,

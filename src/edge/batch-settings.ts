@@ -19,6 +19,8 @@ export interface BatchSettings {
   readonly eventBusName: string | undefined;
   readonly shardMaxReceiveCount: number;
   readonly shardVisibilitySeconds: number;
+  /** Memory of the function. */
+  readonly memoryMB: number;
 }
 
 /** @throws EnvironmentError that names the variable */
@@ -33,6 +35,10 @@ export function parseBatchSettings(environment: Environment): BatchSettings {
     shardMaxReceiveCount: integerVariable(environment, environmentVariables.shardMaxReceiveCount, {
       minimum: 1,
       fallback: defaultMaxReceiveCount,
+    }),
+    memoryMB: integerVariable(environment, 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE', {
+      minimum: 128,
+      fallback: 2048,
     }),
     shardVisibilitySeconds: integerVariable(
       environment,

@@ -231,6 +231,7 @@ export class Simulation {
             this.completed.push(event);
           }),
       },
+      memoryMB: 1769,
       nowMs: () => this.#nowMs,
       monotonicMs: () => performance.now(),
       newId: () => `id-${this.#ids++}`,
