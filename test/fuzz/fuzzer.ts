@@ -12,7 +12,7 @@ export interface FuzzCase {
 }
 
 const shownFailures = 20;
-const requestBudgetMs = 400;
+const requestBudgetMs = 1000;
 const budgetMsPerMiB = 1000;
 /** What was slow is sent again as often: only what is slow each time is slow because of what it is. */
 const timedRepeats = 4;

@@ -66,7 +66,7 @@ function complaintsOfError(status: number, text: string): string[] {
 
 function complaintsOfBody(headers: FuzzAnswer['headers'], body: Uint8Array): string[] {
   const type = headers['content-type'] ?? '';
-  if (type.startsWith('application/json') && body.length > 0) {
+  if (/^application\/json(;|$)/.test(type) && body.length > 0) {
     return parse(Buffer.from(body).toString()) === undefined ? ['JSON that is not'] : [];
   }
   const headerLength = headers['inference-header-content-length'];
