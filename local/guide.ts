@@ -56,6 +56,10 @@ export function guide(
     curl ${urls.api}/v2/models/${model}
     curl ${urls.api}/v2/models/${model}/infer -H 'content-type: application/json' -d @${here(samples.request)}
 
+  Models that know their task take the thing itself:
+    curl ${urls.api}/v2/models/ocr-recogniser/predict -H 'content-type: image/png' --data-binary @examples/ocr/line.png
+    curl ${urls.api}/v2/models/${model}/predict -H 'content-type: audio/wav' --data-binary @examples/speech/sentence.wav
+
   Serve a model of your own, from the next call on:
     ${aws} s3 cp model.onnx s3://${buckets.models}/my-model/1/model.onnx
 

@@ -43,6 +43,27 @@ describe('the main job, from template to prediction', () => {
     );
   });
 
+  it('takes the picture and the recording themselves, as the models’ tasks say', async () => {
+    const predict = async (model: string, contentType: string, body: Uint8Array<ArrayBuffer>) => {
+      const url = `${cloud.urls.api}/v2/models/${model}/predict`;
+      const headers = { 'content-type': contentType };
+      return (await fetch(url, { method: 'POST', headers, body })).json();
+    };
+    const line = await predict(
+      'ocr-recogniser',
+      'image/png',
+      Uint8Array.from(media('ocr/line.png')),
+    );
+    expect(line).toMatchObject({
+      predictions: [{ text: expect.stringContaining('Invoice 2024-117 total 358.40 EUR') }],
+    });
+    const wav = Uint8Array.from(media('speech/sentence.wav'));
+    const voice = await predict('silero-vad', 'audio/wav', wav);
+    expect(voice).toMatchObject({
+      predictions: [{ segments: [{ start: expect.closeTo(0.7, 0) }] }],
+    });
+  });
+
   it('gives what ONNX Runtime itself gives, bit for bit', async () => {
     const shape = [1, 3, 48, 96];
     const data = Float32Array.from({ length: 3 * 48 * 96 }, (_, index) => Math.sin(index * 0.37));
