@@ -75,6 +75,9 @@ export function functionSettings(
   const { name, handler, memoryMiB, timeoutMs, environment } = description;
   const { reservedConcurrency, environmentConcurrency } = description;
   const laptop = {
+    ...(environmentConcurrency > 1 && {
+      [environmentVariables.environmentConcurrency]: `${environmentConcurrency}`,
+    }),
     AWS_ENDPOINT_URL_S3: endpoints.s3,
     AWS_ENDPOINT_URL_SQS: endpoints.sqs,
     AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.events,

@@ -35,6 +35,12 @@ export interface MicroBatcherOptions {
   readonly nowMs: () => number;
   /** Requests that may wait for one session; what comes beyond is refused with TOO_MANY_REQUESTS. */
   readonly maxWaiting: number;
+  /**
+   * Lets the event loop turn before each run: what has arrived while the last run blocked the thread is read and joins
+   * this one. Where the host gives one request at a time there is never any.
+   * @default no turn
+   */
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 interface Waiting {
@@ -99,8 +105,10 @@ export class MicroBatcher {
   }
 
   async #drain(queue: SessionQueue): Promise<void> {
+    const { turn } = this.#options;
     queue.running = true;
     for (;;) {
+      if (turn !== undefined) await turn();
       this.#refuseLate(queue);
       const group = takeGroup(queue);
       if (group.length === 0) break;

@@ -101,6 +101,27 @@ describe('the micro-batcher', () => {
     expect(rowsOfRuns.slice(3)).toEqual([2, 6]);
   });
 
+  it('puts what arrives while a run blocks the thread into the next one, where it may turn the loop', async () => {
+    const { session, rowsOfRuns } = counted(addOne);
+    const input = (owner: number) => request(session, ownedRows(owner, 1, 2));
+    const callsPerRun = async (turn: (() => Promise<void>) | undefined) => {
+      const batcher = new MicroBatcher({ nowMs: () => performance.now(), maxWaiting: 100, turn });
+      const before = rowsOfRuns.length;
+      // As sockets have it: one by one, in the same turn of the event loop.
+      const arrivals = [1, 2, 3, 4].map(
+        (owner) =>
+          new Promise((resolve) =>
+            globalThis.setImmediate(() => resolve(batcher.run(input(owner)))),
+          ),
+      );
+      await Promise.all(arrivals);
+      return rowsOfRuns.slice(before);
+    };
+    expect(await callsPerRun(undefined)).toEqual([1, 3, 1]);
+    // All four, and the trial of one alone.
+    expect(await callsPerRun(() => setImmediate())).toEqual([4, 1]);
+  });
+
   it('has one of those that share a run count it, and those that ran alone count theirs', async () => {
     const batcher = newBatcher();
     const executionsOf = async (session: Session, input: (owner: number) => Tensor) => {

@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { createFirstSession } from '../../adapters/onnxruntime/first-session.ts';
 import { createS3Client } from '../../adapters/s3/client.ts';
@@ -7,7 +7,11 @@ import {
   createTelemetry,
   observeModels,
 } from '../../adapters/telemetry/telemetry.ts';
-import { type Environment, environmentVariables } from '../../contract/environment.ts';
+import {
+  type Environment,
+  environmentVariables,
+  integerVariable,
+} from '../../contract/environment.ts';
 import { Inference } from '../../inference/inference.ts';
 import { MicroBatcher } from '../../inference/micro-batcher.ts';
 import { Prediction, type PredictionOutcome } from '../../inference/prediction.ts';
@@ -41,7 +45,15 @@ export async function createApiHandler(environment: Environment) {
   const modelsClaim = environment[environmentVariables.modelsClaim] || undefined;
   const statistics = new InferenceStatistics(Date.now);
   const nowMs = () => performance.now();
-  const batcher = new MicroBatcher({ nowMs, maxWaiting });
+  const concurrency = integerVariable(environment, environmentVariables.environmentConcurrency, {
+    minimum: 1,
+    fallback: 1,
+  });
+  const batcher = new MicroBatcher({
+    nowMs,
+    maxWaiting,
+    turn: concurrency > 1 ? () => setImmediate() : undefined,
+  });
   const count = ({ hit, timings }: Pick<PredictionOutcome, 'hit' | 'timings'>) =>
     countInference(telemetry, hit, timings);
   const inference = new Inference({ provider, batcher, statistics, nowMs, onInferred: count });
