@@ -1,5 +1,6 @@
 import { mutateJson } from '../protocol/mutator.ts';
 import type { SeededRandom } from '../support/random.ts';
+import { hostileHeaders, hostileQueries, hostileSegments, hostileTexts } from './hostile-texts.ts';
 
 /** A request in the making. */
 export interface Draft {
@@ -84,77 +85,6 @@ function replaceBody(draft: Draft, random: SeededRandom): void {
   draft.bytes = randomBytes(random, random.integer(0, 300));
 }
 
-const hostileTexts: readonly string[] = [
-  '',
-  ' ',
-  '-1',
-  '0',
-  '1e9',
-  '4294967296',
-  '99999999999999999999',
-  'NaN',
-  'null',
-  '__proto__',
-  'constructor',
-  'toString',
-  '*',
-  '\t',
-  '"',
-  '\\',
-  "' or 1=1 --",
-  '<script>',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: what a template engine would fall for
-  '${7*7}',
-  '{{7*7}}',
-  '../../../../etc/passwd',
-  'é\xff',
-  'a,b,,;q=2,q=0.5;;=',
-  ';'.repeat(500),
-  ','.repeat(2000),
-  'a/b;c="d'.repeat(200),
-  'x'.repeat(5000),
-];
-
-const hostileHeaders: Readonly<Record<string, readonly string[]>> = {
-  'content-type': [
-    'application/json',
-    'application/json; charset=utf-16',
-    'application/jsonlines',
-    'application/x-npy',
-    'application/octet-stream',
-    'application/vnd.sagemaker-triton.binary+json;json-header-size=20',
-    'application/x-www-form-urlencoded',
-    'multipart/form-data; boundary=x',
-    'text/csv',
-    'text/csv; header=present',
-    'text/plain; charset=latin1',
-    'image/jpeg',
-    'image/svg+xml',
-    'audio/mpeg',
-    'audio/flac',
-    'application/ogg',
-  ],
-  accept: [
-    'application/json;q=0',
-    'application/x-npy',
-    'application/octet-stream',
-    'text/csv',
-    'image/png; view=overlay',
-    '*/*;q=0.1',
-    'text/html',
-  ],
-  'accept-encoding': ['gzip', 'deflate', 'br', 'identity;q=0, *;q=0', 'gzip;q=0.1,deflate'],
-  'content-encoding': ['gzip', 'deflate', 'br', 'identity', 'gzip, gzip, gzip', 'GZIP'],
-  'inference-header-content-length': ['0', '1', '10', '00010', '1000000000'],
-  'x-amzn-sagemaker-target-model': ['numbers', 'nothing', '../numbers', 'naïve'],
-  origin: ['https://example.com', 'null'],
-  cookie: ['a=b; c=d'],
-  range: ['bytes=0-1'],
-  'if-none-match': ['*'],
-  authorization: ['Bearer x'],
-  prefer: ['respond-async', 'respond-async, wait=1', 'wait=9'],
-};
-
 function changeHeader(draft: Draft, random: SeededRandom): void {
   const name = random.pick(Object.keys(hostileHeaders));
   if (random.chance(0.2)) {
@@ -169,47 +99,6 @@ function changeHeader(draft: Draft, random: SeededRandom): void {
 function latin1(text: string): string {
   return Buffer.from(text).toString('latin1').replaceAll('\t', ' ').trim();
 }
-
-const hostileSegments: readonly string[] = [
-  '',
-  '.',
-  '..',
-  '%2e%2e',
-  '%2F',
-  '%252F',
-  '%00',
-  '%0D%0A',
-  '%',
-  '%zz',
-  '%ff',
-  '%C0%AE',
-  '%F0%9F%97%BC',
-  'e%CC%81',
-  '+',
-  '%20',
-  '~',
-  '*',
-  ';a=b',
-  '{model}',
-  '$',
-  'v2',
-  'models',
-  'numbers',
-  'versions',
-  '1',
-  'infer',
-  'predict',
-  'ready',
-  'invocations',
-  'jobs',
-  'stats',
-  '__proto__',
-  'constructor',
-  'hasOwnProperty',
-  'a'.repeat(129),
-  'a'.repeat(4000),
-  '%E6%A8%A1'.repeat(300),
-];
 
 function changePath(draft: Draft, random: SeededRandom): void {
   const parts = draft.path.split('/');
@@ -230,22 +119,6 @@ function changePath(draft: Draft, random: SeededRandom): void {
   }
   draft.path = parts.join('/') || '/';
 }
-
-const hostileQueries: readonly string[] = [
-  'version=1',
-  'version=',
-  'version=..',
-  'version=%00',
-  'version=1&version=2',
-  'version=__proto__',
-  'a[]=1&a[b]=2',
-  '__proto__=1',
-  '%',
-  '&&==&',
-  '?',
-  `a=${'b'.repeat(4000)}`,
-  'a=1&'.repeat(500),
-];
 
 function changeQuery(draft: Draft, random: SeededRandom): void {
   draft.query = random.pick(hostileQueries);

@@ -1,7 +1,8 @@
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { SeededRandom } from '../support/random.ts';
 import { type Draft, mutate } from './mutations.ts';
-import { type Template, templates } from './templates.ts';
+import type { Template } from './template-parts.ts';
+import { templates } from './templates.ts';
 
 /** A request to send. */
 export interface FuzzRequest {
