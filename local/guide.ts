@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { jobsInputPrefix, jobsResultPrefix } from '../src/contract/keys.ts';
 import type { LaptopCloud } from './cloud.ts';
+import { faultsPath } from './faults/route.ts';
 
 const model = 'silero-vad';
 
@@ -32,6 +33,19 @@ export async function writeSamples(dataDir: string): Promise<{ request: string; 
   return { request, job };
 }
 
+/** How to make things go wrong on purpose: for who wants to see everything. */
+export function faultsGuide({ urls }: LaptopCloud): string {
+  const put = `curl -X PUT -H 'content-type: application/json'`;
+  return `
+  Make things go wrong on purpose, the same for the same seed; null ends it, GET tells what has happened:
+    ${put} ${urls.lambda}${faultsPath} -d '{"seed":1,"rates":{"kill":0.1,"timeout":0.1,"throttle":0.1,"lostResponse":0.1}}'
+    ${put} ${urls.s3}${faultsPath} -d '{"seed":1,"rates":{"slowDown":0.1,"resetMidBody":0.1,"duplicateNotification":0.5}}'
+    ${put} ${urls.sqs}${faultsPath} -d '{"seed":1,"rates":{"duplicate":0.2,"delay":0.2,"reorder":0.5}}'
+    curl ${urls.lambda}${faultsPath}
+    ${put} ${urls.lambda}${faultsPath} -d null
+`;
+}
+
 /** What is where, and commands to copy. Paths are as seen from the folder that it was started in. */
 export function guide(
   cloud: LaptopCloud,
@@ -44,9 +58,14 @@ export function guide(
     return fromHere.startsWith('..') ? path : fromHere;
   };
   const aws = `aws --endpoint-url ${urls.s3} --no-sign-request`;
+  const concurrency = apiConcurrency(cloud);
+  const sharing =
+    concurrency === 1
+      ? ''
+      : `\n           ${concurrency} calls at a time in each process: those that wait for one model share a run`;
   const closed = api.routes.some(({ authorizationType }) => authorizationType !== 'NONE');
   return `
-  API      ${urls.api}   Open Inference Protocol${closed ? '; on AWS callers sign, here everyone may call' : ''}
+  API      ${urls.api}   Open Inference Protocol${closed ? '; on AWS callers sign, here everyone may call' : ''}${sharing}
   S3       ${urls.s3}   ${Object.values(buckets).join(', ')}
   Lambda   ${urls.lambda}   ${cloud.lambda.functionNames.join(', ')}
   Logs     ${here(join(dataDir, 'logs'))}   (to see them here: npm start -- --verbose)
@@ -68,4 +87,11 @@ export function guide(
     ${aws} s3 ls --recursive s3://${buckets.results}/${jobsResultPrefix}
     ${aws} s3 cp --recursive s3://${buckets.results}/${jobsResultPrefix} results
 `;
+}
+
+function apiConcurrency({ api, compute }: LaptopCloud): number {
+  const behindApi = compute.functions.filter(({ name }) =>
+    api.routes.some(({ functionName }) => functionName === name),
+  );
+  return Math.max(1, ...behindApi.map(({ environmentConcurrency }) => environmentConcurrency));
 }

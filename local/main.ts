@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { build } from './build.ts';
 import { type LaptopCloud, startLaptopCloud } from './cloud.ts';
-import { guide, writeSamples } from './guide.ts';
+import { faultsGuide, guide, writeSamples } from './guide.ts';
 import { followJobs } from './job-progress.ts';
 import { listen } from './listen.ts';
 import { laptopS3Client, publishSampleModels } from './sample-models.ts';
@@ -60,6 +60,7 @@ async function run(settings: LaptopSettings, signal: AbortSignal): Promise<Lapto
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   say(`pilotlight: ready after ${seconds} s; Ctrl-C stops it`);
   say(guide(cloud, settings.dataDir, samples));
+  if (settings.isVerbose) say(faultsGuide(cloud));
   return cloud;
 }
 
