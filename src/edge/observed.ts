@@ -10,15 +10,18 @@ import type { Recycler } from './recycler.ts';
  * traces where X-Ray samples it, and the look at the memory when it is over.
  */
 export function observed<Event, Result>({ logger, metrics }: Telemetry, recycler: Recycler) {
-  return middy<Event, Result>()
-    .use({
-      before: () => recycler.begin(),
-      after: () => recycler.end(),
-      onError: () => recycler.end(),
-    })
-    .use(injectLambdaContext(logger))
-    .use(writeMetrics(metrics))
-    .use(traceWhenSampled());
+  return (
+    middy<Event, Result>()
+      .use({
+        before: () => recycler.begin(),
+        after: () => recycler.end(),
+        onError: () => recycler.end(),
+      })
+      // Whatever Powertools' variables say: an event holds what callers send.
+      .use(injectLambdaContext(logger, { logEvent: false }))
+      .use(writeMetrics(metrics))
+      .use(traceWhenSampled())
+  );
 }
 
 /** As the middleware of Powertools, which warns at the end of each invocation that had nothing to measure. */

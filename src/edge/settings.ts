@@ -41,8 +41,12 @@ export function parseModelSettings(environment: Environment): ModelSettings {
     cacheDiskBytes: cacheMiB * bytesPerMiB,
     memoryBytes: memoryMB * bytesPerMiB,
     intraOpThreads: threadsFor(memoryMB),
-    executionProviders: (environment[environmentVariables.executionProviders] || 'cpu').split(','),
+    executionProviders: listOf(environment[environmentVariables.executionProviders] || 'cpu'),
   };
+}
+
+function listOf(text: string): string[] {
+  return text.split(',').map((part) => part.trim());
 }
 
 /** A thread for each whole virtual CPU that the memory buys: more would spin for time that the function does not have. */
