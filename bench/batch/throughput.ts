@@ -13,7 +13,7 @@ import { jobKeys } from '../../src/contract/job-keys.ts';
 import { formatNpy } from '../../src/protocol/formats/npy.ts';
 import { type Laptop, startLaptop } from '../../test/batch/laptop.ts';
 import { denseModel } from '../../test/support/onnx-model.ts';
-import { measure, pinned, pinSelf } from './parts/cores.ts';
+import { cpuMsOf, measure, pinned, pinSelf } from './parts/cores.ts';
 import { mobileNet } from './parts/mobilenet.ts';
 
 interface Case {

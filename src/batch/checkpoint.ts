@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { JobKeys } from '../contract/job-keys.ts';
 import { decideDocument, readDocument } from './document.ts';
 import { listAll, type ObjectStore, type StoredPiece } from './object-store.ts';
-import type { Position } from './records.ts';
+import type { Position } from './source-record.ts';
 
 const number = v.number();
 const positionSchema = v.object({ records: number, offset: number, number });

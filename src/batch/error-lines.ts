@@ -1,6 +1,6 @@
 import type { ServingError } from '../errors.ts';
-import type { SourceRecord } from './records.ts';
 import type { ShardSource } from './shard.ts';
+import type { SourceRecord } from './source-record.ts';
 
 /**
  * A failed record as a line of JSON: where it is, what is wrong with it, and what is needed to read it again by

@@ -10,9 +10,10 @@ import {
 import type { Engine } from './engine/engine.ts';
 import type { Job } from './job.ts';
 import type { TransformContext } from './ports.ts';
-import { expandRows, readRecords, startOf } from './records.ts';
+import { readRecords, startOf } from './records.ts';
 import { type Runnable, runTogether } from './run-together.ts';
 import type { ShardSource } from './shard.ts';
+import { expandRows } from './source-record.ts';
 import { readWindows } from './windows.ts';
 
 /** Records by which rows per run are measured. */

@@ -14,16 +14,10 @@ import type { Job } from './job.ts';
 import type { Piece, StoredPiece } from './object-store.ts';
 import { formatCrc32 } from './output-buffer.ts';
 import type { TransformContext } from './ports.ts';
-import {
-  expandRows,
-  type Position,
-  positionBehind,
-  readRecords,
-  type SourceRecord,
-  startOf,
-} from './records.ts';
+import { readRecords, startOf } from './records.ts';
 import { decideRowsPerRun } from './rows-per-run.ts';
 import type { ShardDelivery, ShardSource } from './shard.ts';
+import { expandRows, type Position, positionBehind, type SourceRecord } from './source-record.ts';
 import { Stretch } from './stretch.ts';
 import { encodeTablePart } from './table-part.ts';
 import { readWindows, type WindowOptions } from './windows.ts';

@@ -2,8 +2,8 @@ import type { Segment, SegmentContent } from './checkpoint.ts';
 import type { RecordOutcome } from './engine/engine.ts';
 import { encodeErrorLine } from './error-lines.ts';
 import { OutputBuffer } from './output-buffer.ts';
-import { expandRows, type Position, type SourceRecord } from './records.ts';
 import type { ShardSource } from './shard.ts';
+import { expandRows, type Position, type SourceRecord } from './source-record.ts';
 
 const heldCharacters = 64 * 1024;
 

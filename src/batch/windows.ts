@@ -1,5 +1,5 @@
 import { stackTensors } from '../inference/stacking.ts';
-import { type RecordReader, type SourceRecord, sliceRows } from './records.ts';
+import { type RecordReader, type SourceRecord, sliceRows } from './source-record.ts';
 
 export interface WindowOptions {
   /** Records of a full window. */

@@ -1,4 +1,4 @@
-import type { SourceRecord } from '../records.ts';
+import type { SourceRecord } from '../source-record.ts';
 
 /** A record as JSON, to stand beside its prediction. Of an object it is the key. */
 export function inputJson({ content, origin }: SourceRecord): string {

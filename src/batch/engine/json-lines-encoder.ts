@@ -3,7 +3,7 @@ import { encodeInferResponse } from '../../protocol/encode-response.ts';
 import { rowTexts } from '../../protocol/formats/rows.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Job } from '../job.ts';
-import { expandRows, type SourceRecord } from '../records.ts';
+import { expandRows, type SourceRecord } from '../source-record.ts';
 import { inputJson } from './input-text.ts';
 import type { OutputEncoder } from './output-encoder.ts';
 import type { DecodedRequest } from './requests.ts';

@@ -1,8 +1,8 @@
 import type { ModelLease } from '../../models/provider.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { Job } from '../job.ts';
-import type { SourceRecord } from '../records.ts';
 import type { ShardSource } from '../shard.ts';
+import type { SourceRecord } from '../source-record.ts';
 import { createColumnEncoder } from './column-encoder.ts';
 import { createJsonLinesEncoder } from './json-lines-encoder.ts';
 import type { DecodedRequest } from './requests.ts';

@@ -1,6 +1,6 @@
 import { parseCells } from '../../protocol/formats/cells.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
-import type { RecordContent } from '../records.ts';
+import type { RecordContent } from '../source-record.ts';
 
 /**
  * Lines of CSV without a quote, in which every comma parts two cells: what tables of numbers are, in a tenth of the

@@ -11,8 +11,8 @@ import {
 import { decodeUtf8 } from '../../tasks/wire/bytes.ts';
 import { predictionJson } from '../../tasks/wire/response.ts';
 import type { TransformContext } from '../ports.ts';
-import type { RecordContent, SourceRecord } from '../records.ts';
 import type { Runnable } from '../run-together.ts';
+import type { RecordContent, SourceRecord } from '../source-record.ts';
 import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
 
 /** Raw things (pictures, sound, sentences, rows) through the task that the model declares. */

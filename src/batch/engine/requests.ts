@@ -4,8 +4,8 @@ import { decodeInferRequest } from '../../protocol/decode-request.ts';
 import type { RequestedOutput } from '../../protocol/infer.ts';
 import { validateInputs, validateRequestedOutputs } from '../../protocol/validate.ts';
 import type { Job } from '../job.ts';
-import type { SourceRecord } from '../records.ts';
 import { type Runnable, runTogether } from '../run-together.ts';
+import type { SourceRecord } from '../source-record.ts';
 import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
 
 /** A request as the model takes it. */

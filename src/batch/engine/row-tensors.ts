@@ -7,7 +7,7 @@ import { tensorsOfInstances } from '../../protocol/formats/instances.ts';
 import { jsonLinesFormat } from '../../protocol/formats/json-lines.ts';
 import { soleInput } from '../../protocol/raw-request.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
-import type { RecordContent, SourceRecord } from '../records.ts';
+import type { RecordContent, SourceRecord } from '../source-record.ts';
 import { plainCsvTensors } from './plain-csv.ts';
 
 const newline = Buffer.from('\n');

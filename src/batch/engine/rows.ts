@@ -2,8 +2,8 @@ import { ServingError, toServingError } from '../../errors.ts';
 import { countRows, isStackable } from '../../inference/stacking.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import { validateInputs } from '../../protocol/validate.ts';
-import { expandRows, type SourceRecord, sliceRows } from '../records.ts';
 import type { Runnable } from '../run-together.ts';
+import { expandRows, type SourceRecord, sliceRows } from '../source-record.ts';
 import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
 import { decodeRows } from './row-tensors.ts';
 

@@ -1,6 +1,6 @@
 import { ServingError } from '../../errors.ts';
 import type { InputObject } from '../job.ts';
-import type { InputReads } from '../records.ts';
+import type { InputReads } from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
 import { readLines } from './lines.ts';
 

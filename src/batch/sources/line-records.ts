@@ -1,12 +1,12 @@
 import type { ObjectStore } from '../object-store.ts';
+import type { LineSource } from '../shard.ts';
 import {
   maximumRecordBytes,
   type Position,
   type RecordContent,
   type RecordReader,
   tooLarge,
-} from '../records.ts';
-import type { LineSource } from '../shard.ts';
+} from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
 import { firstByteToRead, type Line, readLines } from './lines.ts';
 

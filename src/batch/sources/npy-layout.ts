@@ -2,7 +2,7 @@ import { ServingError } from '../../errors.ts';
 import { elementBytes, type FixedDatatype } from '../../protocol/datatype.ts';
 import { parseNpyHeader } from '../../protocol/formats/npy-header.ts';
 import type { InputObject } from '../job.ts';
-import type { InputReads } from '../records.ts';
+import type { InputReads } from '../source-record.ts';
 
 /** How the rows of a .npy file lie in it. */
 export interface NpyLayout {

@@ -1,6 +1,6 @@
 import { elementBytes, type FixedDatatype, viewOf } from '../../protocol/datatype.ts';
-import type { InputReads, Position, RecordReader, SourceRecord } from '../records.ts';
 import type { RowSource } from '../shard.ts';
+import type { InputReads, Position, RecordReader, SourceRecord } from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
 import { type NpyLayout, readNpyLayout } from './npy-layout.ts';
 

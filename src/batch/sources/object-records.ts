@@ -1,4 +1,5 @@
 import type { InputObject } from '../job.ts';
+import type { ObjectSource } from '../shard.ts';
 import {
   type InputReads,
   maximumRecordBytes,
@@ -6,8 +7,7 @@ import {
   type RecordReader,
   type SourceRecord,
   tooLarge,
-} from '../records.ts';
-import type { ObjectSource } from '../shard.ts';
+} from '../source-record.ts';
 
 /** Objects that are read side by side: S3 takes a moment for each. */
 const parallelReads = 8;

@@ -5,6 +5,7 @@ import { formatOf } from '../formats.ts';
 import type { InputFormat, InputObject } from '../job.ts';
 import type { ObjectStore } from '../object-store.ts';
 import type { TableFiles } from '../ports.ts';
+import type { ErrorSource } from '../shard.ts';
 import {
   type InputReads,
   maximumRecordBytes,
@@ -13,8 +14,7 @@ import {
   type RecordReader,
   type SourceRecord,
   tooLarge,
-} from '../records.ts';
-import type { ErrorSource } from '../shard.ts';
+} from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
 import { readCsvHeader } from './csv-header.ts';
 import { firstByteToRead, type Line, readLines } from './lines.ts';

@@ -1,6 +1,6 @@
 import type { TableFiles } from '../ports.ts';
-import type { InputReads, Position, RecordReader } from '../records.ts';
 import type { RowSource } from '../shard.ts';
+import type { InputReads, Position, RecordReader } from '../source-record.ts';
 
 /** Rows that are decoded at a time. */
 const rowsAtATime = 8_192;
