@@ -55,6 +55,8 @@ interface Failure {
 }
 
 const bytesPerMiB = 1024 * 1024;
+/** Uses that count: were there no end to them, what was once called often would outstay what is called now. */
+const countedUses = 16;
 /** Failures are small, but their keys come from callers. */
 const maximumFailures = 1_000;
 
@@ -64,7 +66,8 @@ const maximumFailures = 1_000;
  *
  * Eviction is Greedy-Dual-Size-Frequency (Cherkasova, HP Labs 1998, "Improving WWW Proxies Performance with
  * Greedy-Dual-Size-Frequency Caching Policy"): priority = clock + uses * cost / size, and the clock rises to the
- * priority of what was evicted, so that old fame fades.
+ * priority of what was evicted, so that old fame fades; uses count up to a limit, so that it fades in time
+ * (bench/cache/zipf.ts).
  *
  * Invariants: the total of all entries never passes the budget by more than what is leased; a value is disposed
  * exactly once; a load that fails leaves nothing behind but its remembered failure.
@@ -194,8 +197,9 @@ export class LeaseCache<V> {
 
   #held(key: string, entry: Entry<V>, hit: boolean): Lease<V> {
     entry.uses += 1;
+    const uses = Math.min(entry.uses, countedUses);
     entry.priority =
-      this.#clock + (entry.uses * entry.costMs * bytesPerMiB) / Math.max(1, entry.sizeBytes);
+      this.#clock + (uses * entry.costMs * bytesPerMiB) / Math.max(1, entry.sizeBytes);
     let held = true;
     return {
       value: entry.value,
