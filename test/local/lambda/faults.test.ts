@@ -41,7 +41,7 @@ describe('injected faults', () => {
     fn.lambda.setFaults({ seed: 1, rates: { lostResponse: 1 } });
     const error = await fn.fail({ do: 'print', line: 'carried out' });
     expect(error['errorType']).toBe('Runtime.ExitError');
-    expect(fn.lines).toContain('carried out');
+    await until(() => fn.lines.includes('carried out'));
     await until(() => !isRunning(pid));
   });
 

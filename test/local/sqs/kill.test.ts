@@ -14,7 +14,7 @@ import {
 } from './harness.ts';
 
 async function startProcess(onTestFinished: OnTestFinished, dataDir: string) {
-  const fixture = new URL('fixtures/server-process.ts', import.meta.url).pathname;
+  const fixture = join(import.meta.dirname, 'fixtures', 'server-process.ts');
   const child = spawn(process.execPath, [fixture, dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

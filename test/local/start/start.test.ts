@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectRoot } from '../../../local/paths.ts';
-import { laptopS3Client } from '../../../local/sample-models.ts';
+import { laptopS3Client, sampleModels } from '../../../local/sample-models.ts';
 
 /** `npm start`, as a person at a terminal has it. */
 interface Started {
@@ -115,7 +115,7 @@ describe('npm start', { timeout: 120_000 }, () => {
   it('serves real models, stops on a signal with no process left, and finds its data again', async () => {
     const first = await start();
     expect(first.output()).toContain(
-      'published ocr-detector, ocr-classifier, ocr-recogniser, silero-vad',
+      `published ${sampleModels.map(({ name }) => name).join(', ')}`,
     );
     const prediction = await infer(first.urls.api);
     expect(prediction).toMatchObject({
