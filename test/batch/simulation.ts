@@ -64,6 +64,7 @@ export class Simulation {
   readonly #jobs: ObjectStore;
   readonly #results: ObjectStore;
   readonly #models: ModelProvider;
+  readonly #predictorOf: TransformContext['predictorOf'];
   readonly #limits: TransformContext['limits'];
   readonly #maxReceiveCount: number;
   readonly #queue: Delivery[] = [];
@@ -77,6 +78,8 @@ export class Simulation {
     readonly jobs: ObjectStore;
     readonly results: ObjectStore;
     readonly models: ModelProvider;
+    /** @default no model declares a task */
+    readonly predictorOf?: TransformContext['predictorOf'];
     readonly segmentBytes?: number;
     /** @default never given up */
     readonly maxReceiveCount?: number;
@@ -86,6 +89,7 @@ export class Simulation {
     this.#jobs = options.jobs;
     this.#results = options.results;
     this.#models = options.models;
+    this.#predictorOf = options.predictorOf ?? (() => undefined);
     this.#limits = { segmentBytes: options.segmentBytes ?? 2 ** 25, handOverMs: 100 };
     this.#maxReceiveCount = options.maxReceiveCount ?? Number.POSITIVE_INFINITY;
   }
@@ -224,7 +228,7 @@ export class Simulation {
       models: mortalModels(this.#models, call, die),
       tables: createTableFiles(),
       decoders: async () => createMediaDecoders(),
-      predictorOf: () => undefined,
+      predictorOf: this.#predictorOf,
       events: {
         completed: (event) =>
           call(async () => {

