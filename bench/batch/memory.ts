@@ -73,7 +73,7 @@ try {
       [new URL('../../test/batch/worker.ts', import.meta.url).pathname],
       {
         env: { ...process.env, ...laptop.environment, WORKER_TIMEOUT_MS: '900000' },
-        stdio: ['ignore', 'ignore', process.env['MEM_HOOK'] ? 'inherit' : 'ignore'],
+        stdio: 'ignore',
       },
     );
     const pid = worker.pid ?? 0;
