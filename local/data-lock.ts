@@ -6,18 +6,36 @@ export class DataInUseError extends Error {
   override readonly name = 'DataInUseError';
 }
 
+/** The data folder cannot be written to. */
+export class DataFolderError extends Error {
+  override readonly name = 'DataFolderError';
+}
+
+/** What a system error means for somebody who chose the folder. */
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not write there',
+  EEXIST: 'there is a file of that name',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'a part of its path is a file',
+  EROFS: 'it is on a file system that is read-only',
+};
+
 /**
  * Takes a data folder for this process: its journals bear one writer. A lock whose process is gone does not
  * count.
  * @returns lets go of it
- * @throws DataInUseError when a running process has it
+ * @throws DataInUseError when a running process has it, DataFolderError when it cannot be written to
  */
 export async function lockData(dataDir: string): Promise<() => Promise<void>> {
-  await mkdir(dataDir, { recursive: true });
   const path = join(dataDir, 'lock');
   // Linked into place with its content, so that nobody reads a lock that does not say whose it is.
   const draft = `${path}.${process.pid}`;
-  await writeFile(draft, `${process.pid}`);
+  try {
+    await mkdir(dataDir, { recursive: true });
+    await writeFile(draft, `${process.pid}`);
+  } catch (error) {
+    throw folderError(dataDir, error);
+  }
   try {
     while (!(await isLinked(draft, path))) {
       const holder = Number(await readFile(path, 'utf8').catch(() => ''));
@@ -53,4 +71,13 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+function folderError(dataDir: string, error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const reason = reasons[code];
+  if (reason === undefined) return error;
+  return new DataFolderError(
+    `${dataDir} cannot hold the laptop's data: ${reason}; set PILOTLIGHT_DATA_DIR to another folder`,
+  );
 }

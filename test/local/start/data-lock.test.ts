@@ -34,4 +34,13 @@ describe('a data folder', () => {
     expect(await readdir(join(dataDir, 'new', 'folder'))).toEqual(['lock']);
     await unlock();
   });
+
+  it('says in a sentence that a folder cannot hold data', async () => {
+    const file = join(dataDir, 'a file');
+    await writeFile(file, '');
+    await expect(lockData(file)).rejects.toThrow(
+      `${file} cannot hold the laptop's data: there is a file of that name`,
+    );
+    await expect(lockData(join(file, 'below'))).rejects.toThrow('a part of its path is a file');
+  });
 });
