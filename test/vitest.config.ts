@@ -14,6 +14,8 @@ export default defineConfig({
     // By itself Vitest leaves one processor free, which on two of them means one file at a time.
     maxWorkers: availableParallelism(),
     testTimeout: 20_000,
+    // Real processes, sockets and clocks: on CI's shared machine one that was held up is tried once more, and named as such.
+    retry: process.env['CI'] === undefined ? 0 : 1,
     // Loading the CDK alone takes seconds on a busy machine.
     hookTimeout: 60_000,
   },
