@@ -53,7 +53,7 @@ export async function publishModel(s3: S3Client, options: PublishOptions): Promi
     if (options.prepare) {
       const target = machineTarget();
       const prefix = `${preparedPrefix}${target}/`;
-      await prepareArtefact(source, scratch);
+      await prepareArtefact(source.modelPath, scratch);
       files.unshift(...filesBelow(scratch, prefix));
       manifest.prepared[target] = `${prefix}${modelFileName}`;
     }

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { prepareArtefact } from '../../cli/prepare.ts';
 import { publishModel } from '../../cli/publish.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import type { FunctionSettings } from '../../local/lambda/function-runtime.ts';
@@ -44,7 +45,8 @@ const parts = coldParts(awsVariables);
 for (const { name, onnx } of networks) {
   const source = join(folder, `${name}.onnx`);
   writeFileSync(source, onnx);
-  parts.prepare(source, join(folder, `${name}-prepared.onnx`));
+  mkdirSync(join(folder, name));
+  await prepareArtefact(source, join(folder, name));
   const published = { bucket: 'models', source, onUpload: () => undefined };
   await publishModel(client, { ...published, model: `${name}-bare`, prepare: false });
   await publishModel(client, { ...published, model: `${name}-prepared`, prepare: true });
@@ -151,7 +153,7 @@ async function measureOnce({ name, shape }: Network): Promise<[string, number][]
   return [
     [boot, parts.boot(join(folder, 'boot'))],
     [downloading, await download(name)],
-    [preparedSession, parts.session(join(folder, `${name}-prepared.onnx`), 'disabled')],
+    [preparedSession, parts.session(join(folder, name, 'model.onnx'), 'disabled')],
     ['session of the bare model', parts.session(join(folder, `${name}.onnx`), 'all')],
     ['Pilotlight, prepared', await coldCall('api', prepared)],
     ['Pilotlight, prepared, as default model', await coldCall(`default-${name}`, prepared)],

@@ -87,6 +87,7 @@ export function createModelSide(
     directory: settings.cacheDirectory,
     budgetBytes: settings.cacheDiskBytes,
     nowMs,
+    releaseFiles: () => models.releaseFiles(),
   });
   const predictors = new Predictors(mediaDecoders);
   const loader = new VersionLoader({
@@ -111,7 +112,7 @@ export function createModelSide(
     patienceMs,
     onStale: events.staleCatalog,
   });
-  const models = new ModelService({
+  const models: ModelService = new ModelService({
     catalog,
     loader,
     memoryBudgetBytes: Math.max(

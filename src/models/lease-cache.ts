@@ -18,8 +18,12 @@ export interface Lease<V> {
 /** Why a value leaves: to make room, or because it was dropped. */
 export type Departure = 'evicted' | 'dropped';
 
-/** Makes room for what a load is about to bring, and holds it until the load ends. */
-export type MakeRoom = (expectedBytes: number) => void;
+/**
+ * Makes room for what a load is about to bring, and holds it until the load ends.
+ *
+ * @returns whether there is room: what is leased stays, whatever comes
+ */
+export type MakeRoom = (expectedBytes: number) => boolean;
 
 export interface LeaseCacheOptions<V> {
   readonly budgetBytes: number;
@@ -143,13 +147,18 @@ export class LeaseCache<V> {
   /** Evicts the least worthy entries that nobody holds until the total is at most `targetBytes`, or nothing is left to evict. */
   shrinkTo(targetBytes: number): void {
     if (this.#totalBytes <= targetBytes) return;
-    const idle = [...this.#entries].filter(([, entry]) => entry.leases === 0);
-    idle.sort(([, left], [, right]) => left.priority - right.priority);
-    for (const [key, entry] of idle) {
+    for (const [key, entry] of this.#idle()) {
       if (this.#totalBytes <= targetBytes) return;
-      this.#clock = Math.max(this.#clock, entry.priority);
-      this.#remove(key, entry, 'evicted');
+      this.#evict(key, entry);
     }
+  }
+
+  /** Evicts the least worthy of the entries that nobody holds and of which `is` is true. @returns whether there was one */
+  evictOne(is: (value: V) => boolean): boolean {
+    const found = this.#idle().find(([, { value }]) => is(value));
+    if (found === undefined) return false;
+    this.#evict(...found);
+    return true;
   }
 
   /** Drops an entry: at once when idle, else when its last lease ends. Forgets its failure too. */
@@ -159,12 +168,24 @@ export class LeaseCache<V> {
     if (entry !== undefined) this.#remove(key, entry, 'dropped');
   }
 
+  /** Entries that nobody holds, the least worthy first. */
+  #idle(): [string, Entry<V>][] {
+    const idle = [...this.#entries].filter(([, entry]) => entry.leases === 0);
+    return idle.sort(([, left], [, right]) => left.priority - right.priority);
+  }
+
+  #evict(key: string, entry: Entry<V>): void {
+    this.#clock = Math.max(this.#clock, entry.priority);
+    this.#remove(key, entry, 'evicted');
+  }
+
   #startLoad(key: string, load: (makeRoom: MakeRoom) => Promise<Loaded<V>>): Loading<V> {
     let expectedBytes = 0;
     const makeRoom: MakeRoom = (bytes) => {
       expectedBytes += bytes;
       this.#expectedBytes += bytes;
       this.#makeRoom(0);
+      return this.#totalBytes + this.#expectedBytes <= this.#options.budgetBytes;
     };
     const loading: Loading<V> = {
       waiting: 0,

@@ -58,7 +58,7 @@ export class ModelService implements ModelProvider, ModelAdministration {
       dispose: (key, loaded, departure) => {
         this.#lastGood.forget(key);
         options.events.released(loaded.pinned, departure);
-        return loaded.session.release();
+        return loaded.release();
       },
       nowMs: options.nowMs,
       failureTtlMs: options.failureTtlMs,
@@ -164,6 +164,11 @@ export class ModelService implements ModelProvider, ModelAdministration {
     const before = this.#sessions.size;
     this.#sessions.shrinkTo(this.#sessions.totalBytes / 2);
     return this.#sessions.size < before;
+  }
+
+  /** Releases the least worthy session that holds files on disk and that nobody uses. @returns whether there was one */
+  releaseFiles(): boolean {
+    return this.#sessions.evictOne(({ holdsFiles }) => holdsFiles);
   }
 
   inMemory(): readonly LoadedModel[] {

@@ -7,8 +7,8 @@ import { type Manifest, parseManifest } from './manifest.ts';
 import type { PinnedModel } from './reference.ts';
 import type { ModelRepository, RepositoryVersion } from './repository.ts';
 import type { Session, SessionFactory } from './session.ts';
-import type { VersionFiles, WantedFile } from './version-files.ts';
-import { wantedFiles } from './wanted-files.ts';
+import type { VersionFiles, VersionFilesLease, WantedFile } from './version-files.ts';
+import { haveWeightsBeside, wantedFiles } from './wanted-files.ts';
 import { warmUp } from './warm-up.ts';
 
 const maximumLabelsBytes = 16 * 1024 * 1024;
@@ -20,10 +20,17 @@ export interface LoadedVersion {
   readonly pinned: PinnedModel;
   readonly session: Session;
   readonly labels: readonly string[];
-  /** Resident memory that making the session added, or its files' size where that is more. */
+  /**
+   * Resident memory that making the session added, or its files' size where that is more: mapped files become resident
+   * as runs touch them.
+   */
   readonly sizeBytes: number;
   readonly downloadMs: number;
   readonly createMs: number;
+  /** Whether its files stay on disk until it is released: the session has mapped them into memory. */
+  readonly holdsFiles: boolean;
+  /** Gives memory and files back. */
+  release(): Promise<void>;
 }
 
 export interface VersionLoaderOptions {
@@ -79,41 +86,43 @@ export class VersionLoader {
     const manifest = await this.#manifest(label, pinned.model, version);
     const artefact = manifest?.prepared[this.#options.target];
     const wanted = wantedFiles(label, version, manifest, artefact);
+    const path = artefact ?? modelFileName;
+    const holdsFiles = haveWeightsBeside(wanted, path);
     const lease = await this.#options.files.acquire(pinned, wanted);
+    let session: Session | undefined;
     try {
       const downloadedMs = nowMs();
       const fileBytes = wanted.reduce((sum, file) => sum + file.sizeBytes, 0);
       makeRoom(fileBytes * memoryPerFileByte);
       const residentBefore = this.#options.residentBytes();
-      const session = await this.#createSession(
+      session = await this.#createSession(
         label,
-        join(lease.directory, artefact ?? modelFileName),
+        join(lease.directory, path),
         artefact !== undefined,
         configuration,
       );
       const createMs = nowMs() - downloadedMs;
-      try {
-        await warmUp(label, session, configuration.warmUp);
-        const readFile = async (path: string) =>
-          wanted.some((file) => file.path === path)
-            ? this.#options.readLocalText(join(lease.directory, path))
-            : undefined;
-        const labels = await this.#labels(label, readFile, wanted);
-        await this.#options.bind({ pinned, session, configuration, labels, readFile });
-        return {
-          pinned,
-          session,
-          labels,
-          sizeBytes: Math.max(fileBytes, this.#options.residentBytes() - residentBefore),
-          downloadMs: downloadedMs - startMs,
-          createMs,
-        };
-      } catch (thrown) {
-        await session.release();
-        throw thrown;
-      }
-    } finally {
-      lease.release();
+      await warmUp(label, session, configuration.warmUp);
+      const readFile = async (name: string) =>
+        wanted.some((file) => file.path === name)
+          ? this.#options.readLocalText(join(lease.directory, name))
+          : undefined;
+      const labels = await this.#labels(label, readFile, wanted);
+      await this.#options.bind({ pinned, session, configuration, labels, readFile });
+      if (!holdsFiles) lease.release();
+      return {
+        pinned,
+        session,
+        labels,
+        sizeBytes: Math.max(fileBytes, this.#options.residentBytes() - residentBefore),
+        downloadMs: downloadedMs - startMs,
+        createMs,
+        holdsFiles,
+        release: () => releaseBoth(session, lease),
+      };
+    } catch (thrown) {
+      await releaseBoth(session, lease);
+      throw thrown;
     }
   }
 
@@ -161,4 +170,10 @@ export class VersionLoader {
     const text = (await readFile(labelsFileName)) ?? '';
     return text.replace(/\r?\n$/, '').split(/\r?\n/);
   }
+}
+
+/** The files at once, for whoever evicts a version needs their room now; what is mapped outlives its name. */
+function releaseBoth(session: Session | undefined, files: VersionFilesLease): Promise<void> {
+  files.release();
+  return session?.release() ?? Promise.resolve();
 }

@@ -72,6 +72,14 @@ function isWanted(path: string, { external }: Manifest, artefact: string | undef
   return path !== modelFileName && !external.includes(path);
 }
 
+/** Labels, vocabularies, tokenizers: what is read as text, and holds no weights. */
+const textFile = /\.(?:json|txt)$/;
+
+/** Whether files beside the model at `modelPath` may hold its weights, which ONNX Runtime maps while a session lives. */
+export function haveWeightsBeside(files: readonly WantedFile[], modelPath: string): boolean {
+  return files.some(({ path }) => path !== modelPath && !textFile.test(path));
+}
+
 /** In a bucket one name may be an object and the beginning of others; on a disk it cannot. */
 function refuseFileAsFolder(label: string, files: readonly WantedFile[]): void {
   const paths = new Set(files.map(({ path }) => path));

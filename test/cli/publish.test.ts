@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { publishModel } from '../../cli/publish.ts';
 import { listVersions } from '../../cli/versions.ts';
 import { machineTarget } from '../../src/contract/target.ts';
-import { addConstant, addExternal } from '../support/onnx-model.ts';
+import { addConstant, addExternal, heavyModel } from '../support/onnx-model.ts';
 import { countRequests, jsonOf, type Serving, startServing } from '../support/serving.ts';
 
 let serving: Serving;
@@ -231,6 +231,53 @@ it('a prepared artefact has weights of its own beside it, and the others are not
     `GetObject ${prefix}/model.onnx`,
     `GetObject ${prefix}/model.onnx.data`,
   ]);
+});
+
+it('a prepared artefact has its weights beside it also where the source has not', async () => {
+  write('whole.onnx', heavyModel(1));
+  await publish('whole', 'whole.onnx', { prepare: true });
+  const prefix = `prepared/${machineTarget()}/model.onnx`;
+  expect(await keysOf('whole/1/')).toEqual([
+    'manifest.json',
+    'model.onnx',
+    prefix,
+    `${prefix}.data`,
+  ]);
+  const { files } = Object(await manifestOf('whole/1'));
+  const digests = files.map(({ path, sha256 }: { path: string; sha256: string }) => [path, sha256]);
+  const hex = expect.stringMatching(/^[0-9a-f]{64}$/);
+  expect(Object.fromEntries(digests)).toEqual({
+    'model.onnx': hex,
+    [prefix]: hex,
+    [`${prefix}.data`]: hex,
+  });
+});
+
+it('weights of an artefact that were damaged or cut short are refused', async () => {
+  write('hurt.onnx', heavyModel(1));
+  await publish('hurt', 'hurt.onnx', { prepare: true });
+  const path = `prepared/${machineTarget()}/model.onnx.data`;
+  const { Body } = await serving.client.send(
+    new GetObjectCommand({ Bucket: 'models', Key: `hurt/1/${path}` }),
+  );
+  const weights = (await Body?.transformToByteArray()) ?? new Uint8Array();
+  const errorOf = async () => {
+    serving.models.forget('hurt');
+    const response = await serving.call('POST', '/v2/repository/models/hurt/load');
+    return response.statusCode === 200 ? undefined : Object(jsonOf(response)).error;
+  };
+  const damaged = weights.slice();
+  damaged[500_000] = 1;
+  await serving.put(`hurt/1/${path}`, damaged);
+  expect(await errorOf()).toBe(
+    `model hurt version 1: ${path}: the file's sha256 is not the one in its manifest`,
+  );
+  await serving.put(`hurt/1/${path}`, weights.subarray(0, 500_000));
+  expect(await errorOf()).toBe(
+    `model hurt version 1: ${path}: expected ${weights.length} bytes as its manifest says, got 500000`,
+  );
+  await serving.put(`hurt/1/${path}`, weights);
+  expect(await errorOf()).toBeUndefined();
 });
 
 it('weights outside of the model’s folder are refused', async () => {

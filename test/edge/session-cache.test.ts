@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { addConstant, heavyModel } from '../support/onnx-model.ts';
+import { addConstant, addExternal, heavyModel } from '../support/onnx-model.ts';
 import {
   countRequests,
   jsonOf,
@@ -108,6 +108,36 @@ describe('files on the temp disk', () => {
     expect(downloads()).toEqual([1, 1, 1]);
     await loadAnew('a', 'b');
     expect(downloads().reduce((sum, count) => sum + count, 0)).toBe(4);
+  });
+
+  it('stay while a session has mapped them; where they leave no room the least worthy idle one goes', async () => {
+    const cacheDirectory = mkdtempSync(join(tmpdir(), 'pilotlight-cache-'));
+    try {
+      await start({ cacheDirectory, cacheDiskBytes: 5 * bytesPerMiB });
+      const { model, weights } = addExternal(new Array<number>(bytesPerMiB / 2).fill(7), 'weights');
+      for (const name of ['a', 'b', 'c', 'd']) {
+        await serving.put(`${name}/1/weights`, weights);
+        await serving.put(`${name}/1/model.onnx`, model);
+      }
+      const [a, b] = await Promise.all(
+        ['a', 'b'].map((name) => serving.models.acquire({ model: name, version: undefined })),
+      );
+      // Both are in use: the third finds no room in the budget, and comes all the same.
+      expect(await load('c')).toBe(200);
+      expect(inMemory()).toEqual(['a', 'b', 'c']);
+      expect(readdirSync(cacheDirectory)).toHaveLength(3);
+      a?.release();
+      expect(await load('d')).toBe(200);
+      expect(inMemory()).toEqual(['b', 'd']);
+      expect(readdirSync(cacheDirectory)).toHaveLength(2);
+      const zeros = new Float32Array(bytesPerMiB / 2);
+      const input = { name: 'x', datatype: 'FP32', shape: [1, zeros.length], data: zeros } as const;
+      const [output] = (await b?.session.run([input], ['y'])) ?? [];
+      expect(output?.data).toEqual(zeros.fill(7));
+      b?.release();
+    } finally {
+      rmSync(cacheDirectory, { recursive: true });
+    }
   });
 
   it('are removed at the start where an earlier process left them, and nobody else’s are', async () => {

@@ -69,6 +69,40 @@ describe('the lease cache', () => {
     expect(disposed).toEqual(['cheap']);
   });
 
+  it('evicts the least worthy of a kind on demand, and says when nobody holds none of it', async () => {
+    const { cache, disposed } = newCache(100);
+    for (const [key, costMs] of [
+      ['cheap', 1],
+      ['middling', 2],
+      ['dear', 3],
+    ] as const) {
+      (await cache.acquire(key, loaded(key, 10, costMs))).release();
+    }
+    const held = await cache.acquire('dear', loaded('', 10));
+    const others = (value: string) => value !== 'cheap';
+    expect(cache.evictOne(others)).toBe(true);
+    expect(disposed).toEqual(['middling']);
+    expect(cache.evictOne(others)).toBe(false);
+    held.release();
+    expect(cache.evictOne(others)).toBe(true);
+    expect(cache.keys()).toEqual(['cheap']);
+  });
+
+  it('tells a load whether there is room for it', async () => {
+    const { cache } = newCache(20);
+    const held = await cache.acquire('a', loaded('A', 10));
+    const rooms: boolean[] = [];
+    const load = cache.acquire('b', async (makeRoom) => {
+      rooms.push(makeRoom(10), makeRoom(5));
+      held.release();
+      rooms.push(makeRoom(0));
+      return { value: 'B', sizeBytes: 15, costMs: 1 };
+    });
+    (await load).release();
+    expect(rooms).toEqual([true, false, true]);
+    expect(cache.keys()).toEqual(['b']);
+  });
+
   it('lets old fame fade: what was used much long ago leaves in the end', async () => {
     const { cache } = newCache(20);
     for (let use = 0; use < 5; use++) (await cache.acquire('old', loaded('', 10))).release();

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseManifest } from '../../src/models/manifest.ts';
-import { wantedFiles } from '../../src/models/wanted-files.ts';
+import { haveWeightsBeside, wantedFiles } from '../../src/models/wanted-files.ts';
 
 const digest = 'a'.repeat(64);
 
@@ -54,6 +54,22 @@ it('the artefact for this machine is fetched instead of model.onnx, those for ot
   const folder = version(...paths, 'not-in-the-manifest');
   expect(wanted(folder, listed, prepared.a)).toEqual(['labels.txt', 'prepared/a/model.onnx']);
   expect(wanted(folder, listed, undefined)).toEqual(['model.onnx', 'labels.txt']);
+});
+
+it.each([
+  [['model.onnx', 'labels.txt', 'tokenizer.json'], 'model.onnx', false],
+  [['model.onnx', 'model.onnx.data'], 'model.onnx', true],
+  [['model.onnx', 'weights/layer 1'], 'model.onnx', true],
+  [
+    ['labels.txt', 'prepared/a/model.onnx', 'prepared/a/model.onnx.data'],
+    'prepared/a/model.onnx',
+    true,
+  ],
+  [['labels.txt', 'prepared/a/model.onnx'], 'prepared/a/model.onnx', false],
+])('of %j, with %s as the model, others may hold weights: %s', (paths, model, expected) => {
+  const files = wantedFiles('iris', version(...paths), undefined, undefined);
+  const artefacts = paths.map((path) => ({ path, sizeBytes: 1, etag: '', sha256: undefined }));
+  expect(haveWeightsBeside(model === 'model.onnx' ? files : artefacts, model)).toBe(expected);
 });
 
 it('a manifest that promises what is not there, or of another size, is refused', () => {

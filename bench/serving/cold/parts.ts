@@ -47,17 +47,6 @@ export function coldParts(environment: Readonly<Record<string, string>>) {
         const start = performance.now();
         await InferenceSession.create(${JSON.stringify(path)}, options);
         console.log(performance.now() - start);`),
-
-    /** Writes the artefact that `pilotlight publish` prepares. */
-    prepare: (source: string, destination: string): void => {
-      inFreshProcess(`
-        import { InferenceSession } from 'onnxruntime-node';
-        await InferenceSession.create(${JSON.stringify(source)}, {
-          optimizedModelFilePath: ${JSON.stringify(destination)},
-          graphOptimizationLevel: 'all',
-          logSeverityLevel: 4,
-        });`);
-    },
   };
 }
 

@@ -12,6 +12,8 @@ export interface DiskVersionFilesOptions {
   readonly directory: string;
   readonly budgetBytes: number;
   readonly nowMs: () => number;
+  /** Has somebody release the files that they can do best without; false when everything is in use. */
+  readonly releaseFiles: () => boolean;
 }
 
 /** What a version's folder is called. */
@@ -49,7 +51,8 @@ export class DiskVersionFiles implements VersionFiles {
       );
     }
     const lease = await this.#cache.acquire(pinned.fingerprint, async (makeRoom) => {
-      makeRoom(sizeBytes);
+      let isRoom = makeRoom(sizeBytes);
+      while (!isRoom && this.#options.releaseFiles()) isRoom = makeRoom(0);
       const startMs = this.#options.nowMs();
       const value = join(this.#options.directory, pinned.fingerprint);
       await this.#download(pinned, files, value);
