@@ -1,6 +1,7 @@
 import { ServingError } from '../errors.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import type { ObjectStore, StoredPiece } from './object-store.ts';
+import { type LineBlock, lineAt, linesThrough } from './sources/lines.ts';
 
 /** One input record as it lies in its object. */
 export interface SourceRecord {
@@ -13,7 +14,9 @@ export interface SourceRecord {
   readonly sizeBytes: number;
   /** Offset (of `Position`) at which reading goes on behind it. */
   readonly next: number;
-  /** Rows of an array come together: so many records are in this one. 1 for all others. */
+  /** Number of what comes behind it. */
+  readonly nextNumber: number;
+  /** Lines, and rows of an array, come together: so many records are in this one. */
   readonly count: number;
   readonly content: RecordContent;
 }
@@ -23,6 +26,8 @@ export type RecordContent =
   | { readonly kind: 'line'; readonly bytes: Uint8Array }
   /** A line of CSV, and the header of its object. */
   | { readonly kind: 'csv'; readonly bytes: Uint8Array; readonly header: string }
+  /** Lines, as many as the record counts; of CSV, with the header of their object. */
+  | { readonly kind: 'lines'; readonly lines: LineBlock; readonly header: string | undefined }
   /** Values by column. */
   | { readonly kind: 'row'; readonly row: Readonly<Record<string, unknown>> }
   /** Rows of an array, as many as the record counts. */
@@ -52,23 +57,39 @@ export const maximumRecordBytes = 64 * 1024 * 1024;
 export type InputReads = Pick<ObjectStore, 'read'>;
 
 /** The position behind a record. */
-export function positionBehind(record: SourceRecord, records: number): Position {
-  return { records, offset: record.next, number: record.number + record.count };
+export function positionBehind({ next, nextNumber }: SourceRecord, records: number): Position {
+  return { records, offset: next, number: nextNumber };
 }
 
-/** Some of the rows that came together. */
+/** Some of the records that came together. */
 export function sliceRows(record: SourceRecord, start: number, end: number): SourceRecord {
-  const { content, count, sizeBytes, offset } = record;
-  if (content.kind !== 'array' || (start === 0 && end === count)) return record;
-  const { datatype, shape, data } = content.tensor;
+  if (start === 0 && end === record.count) return record;
+  switch (record.content.kind) {
+    case 'array':
+      return sliceArray(record, record.content.tensor, start, end);
+    case 'lines':
+      return sliceLines(record, record.content, start, end);
+    default:
+      return record;
+  }
+}
+
+function sliceArray(
+  record: SourceRecord,
+  { datatype, shape, data }: Omit<Tensor, 'name'>,
+  start: number,
+  end: number,
+): SourceRecord {
+  const { count, offset } = record;
   const width = data.length / count;
-  const rowBytes = sizeBytes / count;
+  const rowBytes = record.sizeBytes / count;
   return {
     ...record,
     number: record.number + start,
     offset: offset === undefined ? undefined : offset + start * rowBytes,
     sizeBytes: (end - start) * rowBytes,
     next: record.next - (count - end),
+    nextNumber: record.number + end,
     count: end - start,
     content: {
       kind: 'array',
@@ -83,10 +104,90 @@ export function sliceRows(record: SourceRecord, start: number, end: number): Sou
   };
 }
 
-/** Each of the rows that came together by itself. */
+type LinesContent = Extract<RecordContent, { readonly kind: 'lines' }>;
+
+function sliceLines(
+  record: SourceRecord,
+  { lines, header }: LinesContent,
+  start: number,
+  end: number,
+): SourceRecord {
+  const behind = end < record.count ? (lines.starts[end] ?? lines.behind) : lines.behind;
+  const part: LineBlock = {
+    bytes: lines.bytes,
+    offset: lines.offset,
+    starts: lines.starts.subarray(start, end),
+    ends: lines.ends.subarray(start, end),
+    linesBefore: lines.linesBefore.subarray(start, end),
+    behind,
+  };
+  return recordOfLines(part, header, {
+    base: (record.offset ?? 0) - lineAt(lines, 0).offset,
+    number: record.number - (lines.linesBefore[0] ?? 0),
+  });
+}
+
+/**
+ * Lines that came together as one record.
+ *
+ * @param before where they lie: what is to be added to offsets in what was read, for offsets in the object that the
+ *   records are told by, and to numbers
+ */
+export function recordOfLines(
+  lines: LineBlock,
+  header: string | undefined,
+  { base, number }: { readonly base: number; readonly number: number },
+): SourceRecord {
+  const { offset, ends, linesBefore } = lines;
+  const count = ends.length;
+  return {
+    number: number + (linesBefore[0] ?? 0),
+    offset: base + lineAt(lines, 0).offset,
+    sizeBytes: linesBytes(lines, 0, count),
+    next: offset + (ends[count - 1] ?? 0),
+    nextNumber: number + linesThrough(lines, count - 1),
+    count,
+    content: { kind: 'lines', lines, header },
+  };
+}
+
+/** Bytes of some lines, with a byte for each line end: what windows are cut by must not tell how lines were read. */
+export function linesBytes({ starts, ends }: LineBlock, start: number, end: number): number {
+  let bytes = 0;
+  for (let index = start; index < end; index++) {
+    bytes += (ends[index] ?? 0) - (starts[index] ?? 0) + 1;
+  }
+  return bytes;
+}
+
+/** Each of the records that came together by itself. */
 export function expandRows(record: SourceRecord): readonly SourceRecord[] {
-  if (record.count === 1) return [record];
-  return Array.from({ length: record.count }, (_, row) => sliceRows(record, row, row + 1));
+  if (record.count === 1 && record.content.kind !== 'lines') return [record];
+  return Array.from({ length: record.count }, (_, index) => recordAt(record, index));
+}
+
+/** One of the records that came together by itself. */
+export function recordAt(record: SourceRecord, index: number): SourceRecord {
+  const { content } = record;
+  return content.kind === 'lines'
+    ? lineRecord(record, content, index)
+    : sliceRows(record, index, index + 1);
+}
+
+function lineRecord(record: SourceRecord, content: LinesContent, index: number): SourceRecord {
+  const { lines, header } = content;
+  const base = (record.offset ?? 0) - lineAt(lines, 0).offset;
+  const firstNumber = record.number - (lines.linesBefore[0] ?? 0);
+  const { offset, linesBefore, sizeBytes, bytes } = lineAt(lines, index);
+  return {
+    number: firstNumber + linesBefore,
+    offset: base + offset,
+    sizeBytes,
+    next: offset + sizeBytes,
+    nextNumber: firstNumber + linesThrough(lines, index),
+    count: 1,
+    content: header === undefined ? { kind: 'line', bytes } : { kind: 'csv', bytes, header },
+  };
 }
 
 /** A record that is larger than a record may be. */

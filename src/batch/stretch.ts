@@ -3,7 +3,7 @@ import type { RecordOutcome } from './engine/engine.ts';
 import { encodeErrorLine } from './error-lines.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import type { ShardSource } from './shard.ts';
-import { expandRows, type Position, type SourceRecord } from './source-record.ts';
+import { type Position, recordAt, type SourceRecord } from './source-record.ts';
 
 const heldCharacters = 64 * 1024;
 
@@ -35,8 +35,10 @@ export class Stretch {
       this.#flush();
       this.#output.append(outcome.lines);
     } else if ('rows' in outcome) {
-      const rows = expandRows(record);
-      for (const [row, one] of outcome.rows.entries()) this.add(source, rows[row] ?? record, one);
+      for (const [row, one] of outcome.rows.entries()) {
+        // Only a failed record is told by its place.
+        this.add(source, 'error' in one ? recordAt(record, row) : record, one);
+      }
     } else {
       this.#errors.append(Buffer.from(encodeErrorLine(source, record, outcome)));
       this.failed += 1;

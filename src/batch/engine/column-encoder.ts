@@ -5,10 +5,11 @@ import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { Job } from '../job.ts';
 import type { ShardSource } from '../shard.ts';
 import { expandRows, type SourceRecord } from '../source-record.ts';
+import { lineAt } from '../sources/lines.ts';
 import { inputJson, quoteCsv } from './input-text.ts';
 import { type Cell, cellsOf, columnsOf, type OutputColumn } from './output-columns.ts';
 import type { OutputEncoder } from './output-encoder.ts';
-import { joinLines } from './vector-lines.ts';
+import { joinLines, writeRows } from './row-writer.ts';
 
 /** Columns of a shard's output: those of the input, what names the record, and the predictions. */
 export interface ColumnLayout {
@@ -29,29 +30,65 @@ export function createColumnEncoder(
 ): OutputEncoder {
   const outputs = outputsOf(job, lease);
   const csv = job.output.format === 'csv';
-  const line = (record: SourceRecord, id: string | undefined, cells: readonly Cell[]) => {
-    const all = [
+  const token = csv ? csvToken : jsonToken;
+  const line = (record: SourceRecord, id: string | undefined, predictions: readonly string[]) => {
+    const before = [
       ...joined(job, source, record),
       ...(isNamed(source) ? [id ?? record.origin?.object.key ?? null] : []),
-      ...cells,
     ];
-    if (!csv) return JSON.stringify(all.map(toJson));
-    return [...rawCsv(job, source, record), ...all.map(csvCell)].join(',');
+    const tokens = [...before.map((cell) => token(cell)), ...predictions];
+    return csv ? [...rawCsv(job, source, record), ...tokens].join(',') : `[${tokens.join(',')}]`;
   };
   const rows: OutputEncoder['rows'] = (records, tensors) => {
-    const cells = rowCells(outputs, tensors, records.length);
+    const cells = rowTokens(outputs, tensors, records.length, token);
     return records.map((record, index) => line(record, undefined, cells[index] ?? []));
   };
   return {
     header: csv ? layoutOf(job, lease, source, hasTask).header : undefined,
     response: (record, request, tensors) => {
       if (hasTask) throw requestOfTask;
-      return line(record, request.id, rowCells(outputs, tensors, 1)[0] ?? []);
+      return line(record, request.id, rowTokens(outputs, tensors, 1, token)[0] ?? []);
     },
     rows,
-    block: (record, tensors) => joinLines(rows(expandRows(record), tensors)),
-    prediction: (record, json) => line(record, undefined, [json]),
+    block: (record, tensors) =>
+      writeBlock(job, source, outputs, record, tensors) ??
+      joinLines(rows(expandRows(record), tensors)),
+    prediction: (record, json) => line(record, undefined, [token(json)]),
   };
+}
+
+/** Rows that came together; undefined when they have to be put into columns cell by cell. */
+function writeBlock(
+  { output: { format, joinInput } }: Job,
+  source: ShardSource,
+  metadata: readonly TensorMetadata[],
+  { content, count }: SourceRecord,
+  tensors: readonly Tensor[],
+): Uint8Array | undefined {
+  const csv = format === 'csv';
+  const outputs = metadata.flatMap((one) => {
+    const tensor = tensors.find(({ name }) => name === one.name);
+    return tensor !== undefined && isPlain(tensor, one) ? [tensor] : [];
+  });
+  if (outputs.length !== metadata.length) return undefined;
+  const id = isNamed(source) ? `${csv ? '' : 'null'},` : '';
+  const layout = {
+    before: csv ? id : `[${id}`,
+    outputs: outputs.map((_, index) => ({ before: index === 0 ? '' : ',', open: '', close: '' })),
+    after: csv ? '' : ']',
+  };
+  if (!joinInput) return writeRows(outputs, count, layout);
+  if (!csv || content.kind !== 'lines' || content.header === undefined) return undefined;
+  // A comma stands behind the line as it was.
+  const { lines } = content;
+  const joinedLayout = { ...layout, before: `,${layout.before}` };
+  return writeRows(outputs, count, joinedLayout, (row) => lineAt(lines, row).bytes);
+}
+
+/** Whether an output has a column for each of its values. */
+function isPlain({ shape }: Tensor, metadata: TensorMetadata): boolean {
+  const columns = columnsOf(metadata);
+  return columns[0]?.type !== 'STRING' && columns.length === (shape[1] ?? 1);
 }
 
 const requestOfTask = new ServingError(
@@ -106,12 +143,13 @@ function rawCsv(job: Job, source: ShardSource, { content }: SourceRecord): strin
   return [Buffer.from(content.bytes).toString()];
 }
 
-function rowCells(
+function rowTokens(
   metadata: readonly TensorMetadata[],
   tensors: readonly Tensor[],
   records: number,
-): Cell[][] {
-  const rows: Cell[][] = Array.from({ length: records }, () => []);
+  token: (cell: Cell, isFloat32: boolean) => string,
+): string[][] {
+  const rows: string[][] = Array.from({ length: records }, () => []);
   for (const output of metadata) {
     const tensor = tensors.find(({ name }) => name === output.name);
     if (tensor === undefined) {
@@ -120,25 +158,24 @@ function rowCells(
         `outputs: expected ${output.name} among them, for every line has the same columns`,
       );
     }
-    const float32 = tensor.datatype === 'FP32' || tensor.datatype === 'FP16';
+    const isFloat32 = tensor.datatype === 'FP32' || tensor.datatype === 'FP16';
     for (const [row, cells] of cellsOf(tensor, output, records).entries()) {
-      rows[row]?.push(...(float32 ? cells.map(asFloat32) : cells));
+      for (const cell of cells) rows[row]?.push(token(cell, isFloat32));
     }
   }
   return rows;
 }
 
-/** A double prints the digits that FP32 does not have: what is kept are the shortest that read back as the same value. */
-function asFloat32(cell: Cell): Cell {
-  return typeof cell === 'number' && Number.isFinite(cell) ? Number(formatFloat32(cell)) : cell;
-}
-
-function csvCell(cell: Cell): string {
-  return cell === null ? '' : quoteCsv(`${cell}`);
+/** A double prints the digits that FP32 does not have: what is written are the shortest that read back as the same value. */
+function csvToken(cell: Cell, isFloat32 = false): string {
+  if (cell === null) return '';
+  return isFloat32 && typeof cell === 'number' ? formatFloat32(cell) : quoteCsv(`${cell}`);
 }
 
 /** What JSON has no form for is a string; the table's writer reads it back. */
-function toJson(cell: Cell): unknown {
-  if (typeof cell === 'bigint') return cell.toString();
-  return typeof cell === 'number' && !Number.isFinite(cell) ? String(cell) : cell;
+function jsonToken(cell: Cell, isFloat32 = false): string {
+  if (typeof cell === 'bigint') return `"${cell}"`;
+  if (typeof cell !== 'number') return JSON.stringify(cell);
+  if (!Number.isFinite(cell)) return `"${cell}"`;
+  return isFloat32 ? formatFloat32(cell) : JSON.stringify(cell);
 }

@@ -4,7 +4,7 @@ import type { Job } from '../job.ts';
 import type { TransformContext } from '../ports.ts';
 import type { Runnable } from '../run-together.ts';
 import type { ShardSource } from '../shard.ts';
-import type { SourceRecord } from '../source-record.ts';
+import { expandRows, type SourceRecord } from '../source-record.ts';
 import { createOutputEncoder, type OutputEncoder } from './output-encoder.ts';
 import { PredictionEngine } from './predictions.ts';
 import { isRequest, RequestEngine } from './requests.ts';
@@ -55,6 +55,21 @@ export class ModelEngine implements Engine {
   }
 
   async transform(records: readonly SourceRecord[], rowsPerRun: number): Promise<RecordOutcome[]> {
+    if (!records.some(holdsRequests)) return this.#transformApart(records, rowsPerRun);
+    // Lines that came together may be of both kinds: each is looked at.
+    const apart = records.map((record) => (holdsRequests(record) ? expandRows(record) : [record]));
+    const results = (await this.#transformApart(apart.flat(), rowsPerRun)).values();
+    return records.map((record, index): RecordOutcome => {
+      const own = (apart[index] ?? []).flatMap(() => results.next().value ?? []);
+      const [sole] = own;
+      return sole === undefined || holdsRequests(record) ? { rows: own } : sole;
+    });
+  }
+
+  async #transformApart(
+    records: readonly SourceRecord[],
+    rowsPerRun: number,
+  ): Promise<RecordOutcome[]> {
     const outcomes = new Array<RecordOutcome>(records.length);
     const parts = [
       { engine: this.#requests, places: placesWhere(records, isRequest) },
@@ -77,6 +92,15 @@ export class ModelEngine implements Engine {
     return requests.length > 0 ? this.#requests.sample(requests) : this.#others.sample(records);
   }
 }
+
+/** Whether among lines that came together is one that may be a request. */
+function holdsRequests({ content }: SourceRecord): boolean {
+  if (content.kind !== 'lines' || content.header !== undefined) return false;
+  const { bytes, starts } = content.lines;
+  return starts.some((start) => bytes[start] === openBrace);
+}
+
+const openBrace = 0x7b;
 
 function placesWhere(
   records: readonly SourceRecord[],

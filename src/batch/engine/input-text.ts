@@ -23,6 +23,8 @@ export function inputJson({ content, origin }: SourceRecord): string {
       const { data } = content.tensor;
       return JSON.stringify(Array.from<unknown, unknown>(data, (value) => jsonValue(value)));
     }
+    case 'lines':
+      throw new Error('lines that came together are told apart first');
     case 'object':
       return JSON.stringify(origin?.object.key ?? '');
     case 'unreadable':

@@ -7,7 +7,7 @@ import { expandRows, type SourceRecord } from '../source-record.ts';
 import { inputJson } from './input-text.ts';
 import type { OutputEncoder } from './output-encoder.ts';
 import type { DecodedRequest } from './requests.ts';
-import { joinLines, vectorLines } from './vector-lines.ts';
+import { joinLines, type RowLayout, writeRows } from './row-writer.ts';
 
 /**
  * JSON lines: for a request the response, for a row the outputs (the value itself of one, an object by name of
@@ -27,18 +27,28 @@ export function createJsonLinesEncoder(job: Job, lease: ModelLease): OutputEncod
     response: (record, request, outputs) =>
       join(record, 'output', responseJson(lease, request, outputs)),
     rows,
-    block: (record, outputs) => {
-      const [sole] = outputs;
-      const plain = !joinInput && outputs.length === 1 && sole !== undefined;
-      return (
-        (plain ? vectorLines(sole) : undefined) ?? joinLines(rows(expandRows(record), outputs))
-      );
-    },
+    block: (record, outputs) =>
+      (joinInput ? undefined : writeRows(outputs, record.count, jsonLayout(outputs))) ??
+      joinLines(rows(expandRows(record), outputs)),
     prediction: (record, json) => {
       const { content, origin } = record;
       if (content.kind !== 'object') return join(record, 'prediction', json);
       return `{"key":${JSON.stringify(origin?.object.key ?? '')},"prediction":${json}}`;
     },
+  };
+}
+
+/** As `rowTexts` has it: the value itself of one output, an object by name of several. */
+function jsonLayout(outputs: readonly Tensor[]): RowLayout {
+  const isSole = outputs.length === 1;
+  return {
+    before: isSole ? '' : '{',
+    outputs: outputs.map(({ name }, index) => ({
+      before: isSole ? '' : `${index === 0 ? '' : ','}${JSON.stringify(name)}:`,
+      open: '[',
+      close: ']',
+    })),
+    after: isSole ? '' : '}',
   };
 }
 

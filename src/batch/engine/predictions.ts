@@ -125,6 +125,8 @@ function toPredictInput(content: RecordContent, accepts: Predictor['accepts']): 
       throw new Error('lines of CSV are read beforehand');
     case 'row':
       return fromRow(content.row, accepts);
+    case 'lines':
+      throw new Error('lines that came together are told apart first');
     case 'array':
       throw unexpected(accepts, 'a row of an array');
   }

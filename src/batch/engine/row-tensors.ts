@@ -8,7 +8,8 @@ import { jsonLinesFormat } from '../../protocol/formats/json-lines.ts';
 import { soleInput } from '../../protocol/raw-request.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
-import { plainCsvTensors } from './plain-csv.ts';
+import type { LineBlock } from '../sources/lines.ts';
+import { plainCsvTensors, plainJsonTensors } from './plain-rows.ts';
 
 const newline = Buffer.from('\n');
 const text = new TextDecoder('utf-8', { fatal: true });
@@ -31,8 +32,6 @@ export async function decodeRows(
         ? textTensors(contents, inputs)
         : decodeWith(jsonLinesFormat, joinLines(contents), inputs, new Map());
     case 'csv': {
-      const plain = plainCsvTensors(first.header, contents, inputs);
-      if (plain !== undefined) return plain;
       const body = Buffer.concat([Buffer.from(`${first.header}\n`), joinLines(contents)]);
       return decodeWith(csvFormat, body, inputs, new Map([['header', 'present']]));
     }
@@ -68,6 +67,21 @@ function joinLines(contents: readonly RecordContent[]): Uint8Array {
     if (content.kind === 'line' || content.kind === 'csv') pieces.push(content.bytes, newline);
   }
   return Buffer.concat(pieces);
+}
+
+/**
+ * Lines that came together as tensors.
+ *
+ * @returns undefined when they have to be told apart
+ */
+export function decodeLines(
+  lines: LineBlock,
+  header: string | undefined,
+  inputs: readonly TensorMetadata[],
+): readonly Tensor[] | undefined {
+  return header === undefined
+    ? plainJsonTensors(lines, inputs)
+    : plainCsvTensors(header, lines, inputs);
 }
 
 /** A line of JSON begins like one; anything else is a text. */

@@ -1,11 +1,11 @@
-import { ServingError, toServingError } from '../../errors.ts';
+import { ServingError } from '../../errors.ts';
 import { countRows, isStackable } from '../../inference/stacking.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import { validateInputs } from '../../protocol/validate.ts';
 import type { Runnable } from '../run-together.ts';
 import { expandRows, type SourceRecord, sliceRows } from '../source-record.ts';
 import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
-import { decodeRows } from './row-tensors.ts';
+import { decodeLines, decodeRows } from './row-tensors.ts';
 
 /**
  * Rows of the model's tensors: lines of JSON or CSV, rows of a table or an array. They are decoded, run and encoded
@@ -27,27 +27,33 @@ export class RowEngine implements Engine {
 
   async transform(records: readonly SourceRecord[], rowsPerRun: number): Promise<RecordOutcome[]> {
     const together = this.#stackable ? rowsPerRun : 1;
-    const blocks = new Map<SourceRecord, RecordOutcome>();
-    for (const record of records) {
-      if (record.count > 1) blocks.set(record, await this.#transformBlock(record, together));
-    }
     const outcomes: RecordOutcome[] = [];
-    // What cannot be read stands between what can: rows are put together all the same.
-    const readable = records.filter(
-      ({ content, count }) => count === 1 && content.kind !== 'unreadable',
-    );
-    for (let start = 0; start < readable.length; start += together) {
-      outcomes.push(...(await this.#attempt(readable.slice(start, start + together))));
-    }
-    const results = outcomes.values();
-    return records.map((record): RecordOutcome => {
+    let apart: SourceRecord[] = [];
+    const attemptApart = async () => {
+      for (let start = 0; start < apart.length; start += together) {
+        outcomes.push(...(await this.#attempt(apart.slice(start, start + together))));
+      }
+      apart = [];
+    };
+    for (const record of records) {
       const { content } = record;
-      if (content.kind === 'unreadable') return { error: content.error };
-      return blocks.get(record) ?? results.next().value ?? { error: toServingError(undefined) };
-    });
+      if (!isBlock(record) && content.kind !== 'unreadable') {
+        apart.push(record);
+        continue;
+      }
+      // What stands between rows parts them, whether they came together or not: a retry then computes the same bits.
+      await attemptApart();
+      outcomes.push(
+        content.kind === 'unreadable'
+          ? { error: content.error }
+          : await this.#transformBlock(record, together),
+      );
+    }
+    await attemptApart();
+    return outcomes;
   }
 
-  /** Rows of an array: they lie in memory as the model takes them, and are never taken apart while all is well. */
+  /** Rows that came together: they are never taken apart while all is well. */
   async #transformBlock(block: SourceRecord, together: number): Promise<RecordOutcome> {
     const parts: Uint8Array[] = [];
     const rows: RecordOutcome[] = [];
@@ -72,7 +78,9 @@ export class RowEngine implements Engine {
   async #runBlock(block: SourceRecord): Promise<Uint8Array | undefined> {
     const { lease, encoder } = this.#context;
     try {
-      const outputs = await lease.session.run(await this.#decode([block]), this.#names);
+      const tensors = await this.#decodeBlock(block);
+      if (tensors === undefined) return undefined;
+      const outputs = await lease.session.run(tensors, this.#names);
       const aligned = outputs.every(({ shape }) => shape[0] === block.count);
       return aligned ? encoder.block(block, outputs) : undefined;
     } catch (thrown) {
@@ -106,11 +114,23 @@ export class RowEngine implements Engine {
     return aligned ? encoder.rows(records, outputs) : undefined;
   }
 
+  async #decodeBlock(block: SourceRecord): Promise<readonly Tensor[] | undefined> {
+    const { content, count } = block;
+    if (content.kind !== 'lines') return this.#decode([block]);
+    const tensors = decodeLines(content.lines, content.header, this.#context.lease.session.inputs);
+    return tensors === undefined ? undefined : this.#checked(tensors, count);
+  }
+
   async #decode(records: readonly SourceRecord[]): Promise<readonly Tensor[]> {
-    const { inputs } = this.#context.lease.session;
-    const tensors = await decodeRows(records, inputs);
-    validateInputs(tensors, inputs);
-    const count = records.reduce((sum, record) => sum + record.count, 0);
+    const tensors = await decodeRows(records, this.#context.lease.session.inputs);
+    return this.#checked(
+      tensors,
+      records.reduce((sum, record) => sum + record.count, 0),
+    );
+  }
+
+  #checked(tensors: readonly Tensor[], count: number): readonly Tensor[] {
+    validateInputs(tensors, this.#context.lease.session.inputs);
     if (this.#stackable && countRows(tensors) !== count) {
       throw new ServingError(
         'INVALID_REQUEST',
@@ -139,6 +159,10 @@ function isRefusal(thrown: unknown): thrown is ServingError {
     thrown instanceof ServingError &&
     (thrown.code === 'INVALID_REQUEST' || thrown.code === 'NOT_ACCEPTABLE')
   );
+}
+
+function isBlock({ content, count }: SourceRecord): boolean {
+  return content.kind === 'lines' || count > 1;
 }
 
 function linesOf(parts: readonly Uint8Array[]): RecordOutcome[] {

@@ -3,14 +3,15 @@ import type { LineSource } from '../shard.ts';
 import {
   maximumRecordBytes,
   type Position,
-  type RecordContent,
   type RecordReader,
+  recordOfLines,
+  type SourceRecord,
   tooLarge,
 } from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
-import { firstByteToRead, type Line, readLines } from './lines.ts';
+import { firstByteToRead, isLongLine, type LongLine, readLineBlocks } from './lines.ts';
 
-/** Lines, one record each. */
+/** Lines, each a record; those that were read together come together. */
 export async function* readLineRecords(
   store: Pick<ObjectStore, 'read'>,
   source: LineSource,
@@ -19,7 +20,7 @@ export async function* readLineRecords(
   const { object, end, format, unpacked } = source;
   const base = unpacked?.offset ?? 0;
   const blocks = readBlocks(store, object, firstByteToRead(from.offset), end);
-  const lines = readLines(blocks, {
+  const lines = readLineBlocks(blocks, {
     start: from.offset,
     end,
     maximumBytes: maximumRecordBytes,
@@ -27,24 +28,29 @@ export async function* readLineRecords(
     // A stretch of something larger begins with a record, and not with a byte-order mark.
     isStart: base === 0,
   });
-  const content = contentOf(source);
+  const { header } = source;
   for (;;) {
     const next = await lines.next();
     if (next.done === true) return from.number + next.value;
-    yield next.value.map((line) => ({
-      number: from.number + line.linesBefore,
-      offset: base + line.offset,
-      sizeBytes: line.sizeBytes,
-      next: line.offset + line.sizeBytes,
-      count: 1,
-      content: content(line),
-    }));
+    const found = next.value;
+    yield [
+      isLongLine(found)
+        ? unreadable(found, base, from.number)
+        : recordOfLines(found, header, { base, number: from.number }),
+    ];
   }
 }
 
-function contentOf({ header }: LineSource): (line: Line) => RecordContent {
-  return ({ bytes, sizeBytes }) => {
-    if (bytes === undefined) return tooLarge(sizeBytes);
-    return header === undefined ? { kind: 'line', bytes } : { kind: 'csv', bytes, header };
+function unreadable(line: LongLine, base: number, firstNumber: number): SourceRecord {
+  const { offset, linesBefore, sizeBytes } = line;
+  const number = firstNumber + linesBefore;
+  return {
+    number,
+    offset: base + offset,
+    sizeBytes,
+    next: offset + sizeBytes,
+    nextNumber: number + 1,
+    count: 1,
+    content: tooLarge(sizeBytes),
   };
 }

@@ -16,6 +16,27 @@ export interface Line {
   readonly bytes: Uint8Array | undefined;
 }
 
+/** Lines that stand one behind the other, none of them empty or too long: many cost hardly more than one. */
+export interface LineBlock {
+  /** Consecutive bytes of the object. */
+  readonly bytes: Uint8Array;
+  /** Offset of the first of them in the object. */
+  readonly offset: number;
+  /** For each line where it begins in `bytes`, ... */
+  readonly starts: Int32Array;
+  /** ... where it ends, without its line end, ... */
+  readonly ends: Int32Array;
+  /** ... and how many lines, empty ones too, come before it in what was read. */
+  readonly linesBefore: Int32Array;
+  /** Place in `bytes` behind the last line's end. */
+  readonly behind: number;
+}
+
+/** A line that is longer than it may be. */
+export interface LongLine extends Line {
+  readonly bytes: undefined;
+}
+
 export interface LineRange {
   /** First byte that belongs to the range. */
   readonly start: number;
@@ -29,6 +50,9 @@ export interface LineRange {
   readonly isStart?: boolean;
 }
 
+/** Empty lines within a block, in bytes: what is beyond parts blocks. */
+export const maximumGapBytes = 64 * 1024;
+
 /** Where to read from, so that the first line of a range is found: a line may start at `start` exactly. */
 export function firstByteToRead(start: number): number {
   return start === 0 ? 0 : start - 1;
@@ -39,43 +63,45 @@ export function firstByteToRead(start: number): number {
  * give every line exactly once. Blocks come from `firstByteToRead(start)` on, and are read on behind the range
  * until its last line is whole. CRLF, a byte-order mark, empty lines and a missing last line end are all right.
  *
- * Lines come in lists, one for each block that completes any: views of the block, not copies.
- *
  * @returns how many lines of the range there were, empty ones too
  */
-export async function* readLines(
+export async function* readLineBlocks(
   blocks: AsyncIterable<Block>,
   range: LineRange,
-): AsyncGenerator<Line[], number> {
+): AsyncGenerator<LineBlock | LongLine, number> {
   const ends = range.quoted === true ? new QuotedLineEnds() : new PlainLineEnds();
   const { isStart = true } = range;
   let lineStart = range.start;
   // Until the end of the line that began before the range has gone by, bytes are not ours.
   let outside = range.start > 0;
+  /** The beginning of a line that goes on in the next block. */
   let pieces: Uint8Array[] = [];
   let piecesBytes = 0;
   let oversized = false;
   let count = 0;
+  const found = new FoundLines();
 
-  const finish = (tail: Uint8Array): Line | undefined => {
-    const sizeOnDisk = piecesBytes + tail.byteLength;
-    let bytes = pieces.length === 0 ? tail : Buffer.concat([...pieces, tail]);
-    const tooLong = oversized || sizeOnDisk > range.maximumBytes;
+  const finishPieces = (
+    tail: Uint8Array,
+    lineEnd: Uint8Array,
+  ): LineBlock | LongLine | undefined => {
+    const sizeBytes = piecesBytes + tail.byteLength;
+    const tooLong = oversized || sizeBytes > range.maximumBytes;
+    const bytes = tooLong ? undefined : Buffer.concat([...pieces, tail, lineEnd]);
     pieces = [];
     piecesBytes = 0;
     oversized = false;
     const linesBefore = count;
     count += ends.lines;
     const offset = lineStart;
-    if (tooLong) return { offset, linesBefore, sizeBytes: sizeOnDisk, bytes: undefined };
-    if (bytes.at(-1) === carriageReturn) bytes = bytes.subarray(0, -1);
-    const sizeBytes = bytes.byteLength;
-    if (offset === 0 && isStart) bytes = withoutByteOrderMark(bytes);
-    return bytes.byteLength === 0 ? undefined : { offset, linesBefore, sizeBytes, bytes };
+    if (bytes === undefined) return { offset, linesBefore, sizeBytes, bytes };
+    const start = offset === 0 && isStart ? markBytes(bytes) : 0;
+    const end = bytes[sizeBytes - 1] === carriageReturn ? sizeBytes - 1 : sizeBytes;
+    if (end > start) found.add(start, end, linesBefore);
+    return found.take(bytes, offset, bytes.byteLength);
   };
 
   for await (const { offset, bytes } of blocks) {
-    const lines: Line[] = [];
     let position = 0;
     if (outside) {
       const end = bytes.indexOf(newline);
@@ -88,38 +114,163 @@ export async function* readLines(
       outside = false;
     }
     ends.enter(bytes, position);
-    while (lineStart < range.end) {
+    if (piecesBytes > 0 && lineStart < range.end) {
+      const end = ends.next();
+      if (end >= 0) {
+        const line = finishPieces(bytes.subarray(position, end), bytes.subarray(end, end + 1));
+        if (line !== undefined) yield line;
+        position = end + 1;
+        lineStart = offset + position;
+      }
+    }
+    while (piecesBytes === 0 && lineStart < range.end) {
       const end = ends.next();
       if (end < 0) break;
-      const line = finish(bytes.subarray(position, end));
-      if (line !== undefined) lines.push(line);
+      if (end - position > range.maximumBytes) {
+        const before = found.take(bytes, offset, position);
+        if (before !== undefined) yield before;
+        const sizeBytes = end - position;
+        yield { offset: lineStart, linesBefore: count, sizeBytes, bytes: undefined };
+      } else {
+        const isFirst = lineStart === 0 && isStart;
+        const start = isFirst ? position + markBytes(bytes.subarray(position, end)) : position;
+        const stop = end > start && bytes[end - 1] === carriageReturn ? end - 1 : end;
+        if (start - found.behind > maximumGapBytes) {
+          const before = found.take(bytes, offset, position);
+          if (before !== undefined) yield before;
+        }
+        if (stop > start) found.add(start, stop, count);
+      }
+      count += ends.lines;
       position = end + 1;
       lineStart = offset + position;
     }
-    if (lineStart >= range.end) {
-      if (lines.length > 0) yield lines;
-      return count;
-    }
+    const block = found.take(bytes, offset, position);
+    if (block !== undefined) yield block;
+    if (lineStart >= range.end) return count;
     const rest = bytes.subarray(position);
     piecesBytes += rest.byteLength;
     if (oversized || piecesBytes > range.maximumBytes) {
       oversized = true;
       pieces = [];
     } else if (rest.byteLength > 0) pieces.push(rest);
-    if (lines.length > 0) yield lines;
   }
   // The last line of the object, without a line end.
   if (!outside && lineStart < range.end && piecesBytes > 0) {
     ends.finish();
-    const line = finish(new Uint8Array(0));
-    if (line !== undefined) yield [line];
+    const line = finishPieces(new Uint8Array(0), new Uint8Array(0));
+    if (line !== undefined) yield line;
   }
   return count;
 }
 
-function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
-  const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-  return marked ? bytes.subarray(3) : bytes;
+/**
+ * As `readLineBlocks`, with each line by itself. Lines come in lists, one for each block that completes any: views of
+ * the block, not copies.
+ *
+ * @returns how many lines of the range there were, empty ones too
+ */
+export async function* readLines(
+  blocks: AsyncIterable<Block>,
+  range: LineRange,
+): AsyncGenerator<Line[], number> {
+  const found = readLineBlocks(blocks, range);
+  for (;;) {
+    const next = await found.next();
+    if (next.done === true) return next.value;
+    const block = next.value;
+    yield isLongLine(block)
+      ? [block]
+      : Array.from({ length: block.starts.length }, (_, index) => lineAt(block, index));
+  }
+}
+
+export function isLongLine(found: LineBlock | LongLine): found is LongLine {
+  return found.bytes === undefined;
+}
+
+/** One line of a block. */
+export function lineAt(block: LineBlock, index: number): Line & { readonly bytes: Uint8Array } {
+  const { bytes, offset, starts, ends, linesBefore } = block;
+  const start = starts[index] ?? 0;
+  const end = ends[index] ?? start;
+  // A byte-order mark is no part of the first line, but of its bytes on disk.
+  const isMarked = index === 0 && offset === 0 && start === markLength && markBytes(bytes) > 0;
+  const diskStart = isMarked ? 0 : start;
+  return {
+    offset: offset + diskStart,
+    linesBefore: linesBefore[index] ?? 0,
+    sizeBytes: end - diskStart,
+    bytes: bytes.subarray(start, end),
+  };
+}
+
+/** How many lines an editor counts up to the end of a line: one with quoted line ends is several. */
+export function linesThrough(
+  { bytes, starts, ends, linesBefore }: LineBlock,
+  index: number,
+): number {
+  let lines = (linesBefore[index] ?? 0) + 1;
+  const end = ends[index] ?? 0;
+  for (let place = starts[index] ?? 0; ; place++) {
+    place = bytes.indexOf(newline, place);
+    if (place < 0 || place >= end) return lines;
+    lines += 1;
+  }
+}
+
+/** Lines found in a block so far. */
+class FoundLines {
+  #starts = new Int32Array(1024);
+  #ends = new Int32Array(1024);
+  #linesBefore = new Int32Array(1024);
+  #count = 0;
+
+  add(start: number, end: number, linesBefore: number): void {
+    if (this.#count === this.#starts.length) {
+      this.#starts = grown(this.#starts, this.#count * 2);
+      this.#ends = grown(this.#ends, this.#count * 2);
+      this.#linesBefore = grown(this.#linesBefore, this.#count * 2);
+    }
+    this.#starts[this.#count] = start;
+    this.#ends[this.#count] = end;
+    this.#linesBefore[this.#count] = linesBefore;
+    this.#count += 1;
+  }
+
+  /** Where the last of them ends; infinite when there is none. */
+  get behind(): number {
+    return this.#count === 0 ? Number.POSITIVE_INFINITY : (this.#ends[this.#count - 1] ?? 0);
+  }
+
+  /** The lines since the last time; undefined when there are none. */
+  take(bytes: Uint8Array, offset: number, behind: number): LineBlock | undefined {
+    const count = this.#count;
+    if (count === 0) return undefined;
+    this.#count = 0;
+    const taken = (places: Int32Array) => places.slice(0, count);
+    return {
+      bytes,
+      offset,
+      starts: taken(this.#starts),
+      ends: taken(this.#ends),
+      linesBefore: taken(this.#linesBefore),
+      behind,
+    };
+  }
+}
+
+function grown(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(length);
+  larger.set(array);
+  return larger;
+}
+
+const markLength = 3;
+
+/** Length of the byte-order mark that a text begins with. */
+function markBytes(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? markLength : 0;
 }
 
 /** Finds line ends, block by block. */

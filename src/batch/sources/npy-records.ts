@@ -40,6 +40,7 @@ function blockOf(
     offset: dataOffset + row * rowBytes,
     sizeBytes: count * rowBytes,
     next: row + count,
+    nextNumber: row + count,
     count,
     content: { kind: 'array', tensor: { datatype, shape: [count, ...rowShape], data } },
   };

@@ -52,6 +52,7 @@ async function readObject(
     offset: undefined,
     sizeBytes,
     next: index + 1,
+    nextNumber: before + index + 1,
     count: 1,
     content:
       sizeBytes > maximumRecordBytes

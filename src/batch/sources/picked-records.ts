@@ -89,6 +89,7 @@ async function readPicked(
     offset,
     sizeBytes: bytes,
     next: line.offset + line.sizeBytes,
+    nextNumber: number + 1,
     count: 1,
     content: etag === undefined ? packed : await contentOf(stores, headers, pin, entry, format),
   };

@@ -24,6 +24,7 @@ export async function* readTableRecords(
       offset: undefined,
       sizeBytes: Math.ceil(object.sizeBytes / Math.max(1, table.rows)),
       next: row + index + 1,
+      nextNumber: row + index + 1,
       count: 1,
       content: { kind: 'row', row: values },
     }));
