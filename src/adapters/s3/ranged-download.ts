@@ -1,16 +1,15 @@
-import { createHash, type Hash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { ServingError } from '../../errors.ts';
+import { BodyReceiver } from './body-receiver.ts';
 import { s3Status, storageUnavailable } from './failure.ts';
+import { OrderedDigest, type Part } from './ordered-digest.ts';
 
 /** S3 gives one connection a share of the bandwidth only: its guidance is ranges of 8 to 16 MB side by side. */
 const partBytes = 8 * 1024 * 1024;
 const parallelParts = 8;
-/** Of what came early, at a time. */
-const readBackBytes = 1024 * 1024;
 const attemptsWithoutProgress = 5;
 const firstPauseMs = 50;
 
@@ -25,13 +24,6 @@ export interface RangedDownload {
   readonly sha256: string | undefined;
   /** What a caller is told that it is about, such as `model iris version 1`. */
   readonly label: string;
-}
-
-interface Part {
-  readonly start: number;
-  readonly end: number;
-  /** Bytes of it that are on disk. */
-  written: number;
 }
 
 /**
@@ -78,10 +70,11 @@ async function downloadParts(
   digest: OrderedDigest | undefined,
 ): Promise<void> {
   const abort = new AbortController();
+  const receiver = new BodyReceiver(client);
   const queue = parts.values();
   const worker = async () => {
     for (const part of queue) {
-      await downloadPart(client, download, part, file, digest, abort.signal);
+      await downloadPart(receiver, download, part, file, digest, abort.signal);
     }
   };
   const workers = Array.from({ length: Math.min(parallelParts, parts.length) }, worker);
@@ -89,13 +82,16 @@ async function downloadParts(
     await Promise.all(workers);
   } catch (thrown) {
     abort.abort();
+    receiver.close();
     await Promise.allSettled(workers);
     throw thrown;
+  } finally {
+    receiver.close();
   }
 }
 
 async function downloadPart(
-  client: S3Client,
+  receiver: BodyReceiver,
   download: RangedDownload,
   part: Part,
   file: number,
@@ -106,7 +102,7 @@ async function downloadPart(
   while (part.start + part.written < part.end) {
     const before = part.written;
     try {
-      await readInto(client, download, part, file, digest, signal);
+      await readInto(receiver, download, part, file, digest, signal);
     } catch (thrown) {
       if (signal.aborted) throw thrown;
       const status = s3Status(thrown);
@@ -128,31 +124,22 @@ async function downloadPart(
 }
 
 async function readInto(
-  client: S3Client,
-  download: RangedDownload,
+  receiver: BodyReceiver,
+  { bucket, key, etag }: RangedDownload,
   part: Part,
   file: number,
   digest: OrderedDigest | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const { Body } = await client.send(
-    new GetObjectCommand({
-      Bucket: download.bucket,
-      Key: download.key,
-      IfMatch: download.etag,
-      Range: `bytes=${part.start + part.written}-${part.end - 1}`,
-    }),
-    { abortSignal: signal },
-  );
-  if (Body === undefined) throw new Error('S3 answered without a body');
-  // The SDK types the body for browsers too; in Node it is a stream of buffers.
-  for await (const chunk of Body as AsyncIterable<Buffer>) {
+  const range = { bucket, key, etag, start: part.start + part.written, end: part.end };
+  const take = (bytes: Buffer) => {
     const position = part.start + part.written;
-    if (position + chunk.byteLength > part.end) throw new Error('S3 sent more than was asked for');
-    writeSync(file, chunk, 0, chunk.byteLength, position);
-    part.written += chunk.byteLength;
-    digest?.wrote(position, chunk);
-  }
+    if (position + bytes.byteLength > part.end) throw new Error('S3 sent more than was asked for');
+    writeSync(file, bytes, 0, bytes.byteLength, position);
+    part.written += bytes.byteLength;
+    digest?.wrote(position, bytes);
+  };
+  await receiver.receive(range, take, signal);
 }
 
 function closeQuietly(file: number): void {
@@ -160,51 +147,5 @@ function closeQuietly(file: number): void {
     closeSync(file);
   } catch {
     // It was closed before the rename failed.
-  }
-}
-
-/** sha256 of a file whose parts grow side by side: hashes what is next at once, and reads back what came early. */
-class OrderedDigest {
-  readonly #hash: Hash = createHash('sha256');
-  readonly #file: number;
-  readonly #parts: readonly Part[];
-  /** Used again and again: memory touched for the first time costs more than the reading. */
-  readonly #scratch = Buffer.allocUnsafeSlow(readBackBytes);
-  /** The part that is being hashed; all before it are. */
-  #current = 0;
-  #position = 0;
-
-  constructor(file: number, parts: readonly Part[]) {
-    this.#file = file;
-    this.#parts = parts;
-  }
-
-  /** Told of each chunk that is on disk, after its part was. */
-  wrote(position: number, chunk: Buffer): void {
-    if (position !== this.#position) return;
-    this.#hash.update(chunk);
-    this.#position += chunk.byteLength;
-    this.#readBack();
-  }
-
-  #readBack(): void {
-    for (;;) {
-      const part = this.#parts[this.#current];
-      if (part === undefined) return;
-      if (this.#position === part.end) {
-        this.#current += 1;
-        continue;
-      }
-      const length = Math.min(part.start + part.written - this.#position, readBackBytes);
-      if (length === 0) return;
-      readSync(this.#file, this.#scratch, 0, length, this.#position);
-      this.#hash.update(this.#scratch.subarray(0, length));
-      this.#position += length;
-    }
-  }
-
-  hex(): string {
-    if (this.#current !== this.#parts.length) throw new Error('the digest has not seen every byte');
-    return this.#hash.digest('hex');
   }
 }
