@@ -1,8 +1,7 @@
 import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { build, type OutputFile, type Plugin } from 'esbuild';
 import { environmentVariables } from '../src/contract/environment.ts';
 import { functionNames } from './functions.ts';
 import { bundlesFolder, packageRoot } from './paths.ts';
@@ -19,27 +18,7 @@ const bindingRequire =
 
 /** CommonJS packages in the bundle call `require` for Node's own modules and for native files; an ES module has none. */
 const requireInEsModule =
-  "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);";
-
-/**
- * An ES module that imports one of Node's own reads every export of it, and with that loads what stands behind them:
- * all of undici for `node:http`, the REPL's history for `node:fs/promises`. Asked for by a call, a module loads what is
- * used: a third of the time that the bundle takes to load.
- */
-const builtinsByCall: Plugin = {
-  name: 'builtins-by-call',
-  setup(builder) {
-    const names = builtinModules.map((name) => name.replace(/^node:/, ''));
-    const filter = new RegExp(`^(?:node:)?(?:${names.join('|')})$`);
-    builder.onResolve({ filter }, ({ path, kind }) =>
-      kind === 'import-statement' ? { path, namespace: 'builtin' } : { path, external: true },
-    );
-    builder.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-      loader: 'js',
-    }));
-  },
-};
+  "import { createRequire as createRequireOfNode } from 'node:module';const require = createRequireOfNode(import.meta.url);";
 
 const onnxRuntimeBinding: Plugin = {
   name: 'onnxruntime-binding',
@@ -80,6 +59,26 @@ const installedSharp: Plugin = {
   },
 };
 
+/** The module that starts the thread which prepares pictures, and the one that runs in it. */
+const threadStarter = /[\\/]adapters[\\/]media[\\/]picture-thread\.ts$/;
+const threadMain = { source: './picture-thread-main.ts', bundle: 'threads/picture-thread-main' };
+
+/** A thread is started by the URL of its file, which is not an import: a bundle has it beside the functions' folders. */
+const threadFiles: Plugin = {
+  name: 'thread-files',
+  setup(builder) {
+    builder.onLoad({ filter: threadStarter }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const url = `new URL('${threadMain.source}', import.meta.url)`;
+      if (!source.includes(url)) throw new Error(`${relative(packageRoot, path)}: expected ${url}`);
+      return {
+        contents: source.replace(threadMain.source, `../${threadMain.bundle}.mjs`),
+        loader: 'ts',
+      };
+    });
+  },
+};
+
 /**
  * Bundles the functions into ES modules, so that Lambda waits for what a module awaits at its top: the first
  * session is then made in the init phase. What is imported lazily lies in files of its own under `chunks/`, as
@@ -94,17 +93,40 @@ export async function bundleFunctions(
   sourceFolder: string = join(packageRoot, 'functions'),
   targetFolder: string = bundlesFolder,
 ): Promise<void> {
+  const functions = functionNames.map((name) => ({
+    in: join(sourceFolder, name, 'handler.ts'),
+    out: join(name, 'handler'),
+  }));
+  const thread = {
+    in: join(packageRoot, 'src/adapters/media', threadMain.source),
+    out: threadMain.bundle,
+  };
+  const outputFiles = [
+    ...(await bundle(functions, targetFolder, { splitting: true })),
+    // Whole, so that the functions' chunks stay as few as they are without it.
+    ...(await bundle([thread], targetFolder, { splitting: false })),
+  ];
+  const paths = new Set(outputFiles.map(({ path }) => path));
+  for (const { path, contents } of outputFiles) writeFileIfChanged(path, contents);
+  for (const path of listFiles(targetFolder)) {
+    const stale = /\.mjs(\.map)?$/.test(path) && !paths.has(join(targetFolder, path));
+    if (stale) rmSync(join(targetFolder, path), { force: true });
+  }
+}
+
+async function bundle(
+  entryPoints: { in: string; out: string }[],
+  targetFolder: string,
+  { splitting }: { readonly splitting: boolean },
+): Promise<OutputFile[]> {
   const { outputFiles } = await build({
     absWorkingDir: packageRoot,
-    entryPoints: functionNames.map((name) => ({
-      in: join(sourceFolder, name, 'handler.ts'),
-      out: join(name, 'handler'),
-    })),
+    entryPoints,
     outdir: targetFolder,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[hash]',
     bundle: true,
-    splitting: true,
+    splitting,
     write: false,
     platform: 'node',
     target: 'node24',
@@ -119,15 +141,10 @@ export async function bundleFunctions(
     sourcemap: true,
     sourcesContent: false,
     legalComments: 'none',
-    plugins: [onnxRuntimeBinding, installedSharp, builtinsByCall],
+    plugins: [onnxRuntimeBinding, installedSharp, threadFiles],
     logLevel: 'warning',
   });
-  const paths = new Set(outputFiles.map(({ path }) => path));
-  for (const { path, contents } of outputFiles) writeFileIfChanged(path, contents);
-  for (const path of listFiles(targetFolder)) {
-    const stale = /\.mjs(\.map)?$/.test(path) && !paths.has(join(targetFolder, path));
-    if (stale) rmSync(join(targetFolder, path), { force: true });
-  }
+  return outputFiles;
 }
 
 if (import.meta.main) await bundleFunctions();

@@ -1,3 +1,6 @@
+import type { ImageConfiguration } from '../models/task/image.ts';
+import type { Geometry } from './image/geometry.ts';
+
 /**
  * Ports to the media libraries. The rooms work on pixels, samples and token ids; who decodes them is an adapter,
  * loaded only when a task needs it.
@@ -53,6 +56,23 @@ export interface ImageDecoder {
   encodePng(image: PixelImage): Promise<Uint8Array>;
 }
 
+/** A picture as the model takes it, without the dimension of the micro-batch. */
+export interface PreparedImage {
+  /** [channels, height, width] or [height, width, channels]. */
+  readonly values: Float32Array<ArrayBuffer>;
+  readonly geometry: Geometry;
+}
+
+/** Another thread, which prepares pictures while a run blocks this one. */
+export interface PictureThread {
+  /**
+   * Errors as `ImageDecoder.decode`, and UNAVAILABLE when the thread ends before it is done.
+   *
+   * @returns undefined while there is no such thread: the first call starts it and does not wait
+   */
+  prepare(bytes: Uint8Array, configuration: ImageConfiguration): Promise<PreparedImage> | undefined;
+}
+
 export interface AudioDecodeOptions {
   /** Samples a second wanted. */
   readonly sampleRate: number;
@@ -105,6 +125,7 @@ export interface CsvReader {
 export interface MediaDecoders {
   readonly csv: CsvReader;
   readonly images: ImageDecoder;
+  readonly pictureThread: PictureThread;
   readonly audio: AudioDecoder;
   readonly tokenizers: TokenizerFactory;
 }

@@ -4,12 +4,15 @@ import type { PixelImage } from './ports.ts';
 
 /** One raw thing to predict from. Media are encoded bytes, except pixels that a pipeline hands on. */
 export type PredictInput =
-  | { readonly kind: 'image'; readonly bytes: Uint8Array }
-  | { readonly kind: 'pixels'; readonly image: PixelImage }
+  | PictureInput
   | { readonly kind: 'audio'; readonly bytes: Uint8Array }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'row'; readonly row: Row }
   | { readonly kind: 'tensors'; readonly values: Readonly<Record<string, unknown>> };
+
+export type PictureInput =
+  | { readonly kind: 'image'; readonly bytes: Uint8Array }
+  | { readonly kind: 'pixels'; readonly image: PixelImage };
 
 export type PredictInputKind = PredictInput['kind'];
 

@@ -9,13 +9,12 @@ import type {
   PredictParameters,
   Settled,
 } from './predictor.ts';
+import { type Attempt, attempt, Preparation, type Preparing } from './preparation.ts';
 
 /** A task in its two halves: what can be done for one input ahead of the run, and the run with what follows. */
-export interface Stage<Prepared> {
+export interface Stage<Prepared> extends Preparing<Prepared> {
   readonly task: TaskType;
   readonly accepts: PredictInputKind;
-  /** Decodes and preprocesses one input; @throws ServingError 4xx when it is bad. */
-  prepare(input: PredictInput): Promise<Prepared> | Prepared;
   /** Runs at most `maxBatchSize` prepared inputs; one prediction each, in order. */
   execute(
     prepared: readonly Prepared[],
@@ -24,44 +23,19 @@ export interface Stage<Prepared> {
   ): Promise<Prediction[]>;
 }
 
-type Attempt<Value> =
-  | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly error: unknown };
-
-async function attempt<Value>(work: () => Promise<Value> | Value): Promise<Attempt<Value>> {
-  try {
-    return { ok: true, value: await work() };
-  } catch (error) {
-    return { ok: false, error };
-  }
-}
-
-/** Inputs prepared at the same time: as many as libuv has threads, so that memory stays bounded by a few pictures. */
-const preparedAtOnce = 4;
-
 /**
- * Inputs of one run. Media go in groups that can be decoded at once: the next group is decoded by other threads while
- * the run of the last one blocks this one, which gains more than a larger run would (convolutional networks are at their
- * best with about four pictures).
+ * Inputs of one run, and how many of them a run waits for. Media run as soon as one is decoded and what follows is decoded
+ * beside the run, at most four together: convolutional networks are at their best with few pictures. The rest is prepared
+ * in no time, and gains by full runs.
  */
-function groupSize(accepts: PredictInputKind, maxBatchSize: number): number {
+function runSize(
+  accepts: PredictInputKind,
+  maxBatchSize: number,
+): { readonly least: number; readonly most: number } {
   const isMedia = accepts === 'image' || accepts === 'audio';
-  return isMedia ? Math.min(maxBatchSize, preparedAtOnce) : maxBatchSize;
-}
-
-async function prepareAll<Prepared>(
-  stage: Stage<Prepared>,
-  inputs: readonly PredictInput[],
-): Promise<Attempt<Prepared>[]> {
-  const attempts: Attempt<Prepared>[] = [];
-  const queue = inputs.entries();
-  const worker = async () => {
-    for (const [index, input] of queue) {
-      attempts[index] = await attempt(() => stage.prepare(input));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(preparedAtOnce, inputs.length) }, worker));
-  return attempts;
+  return isMedia
+    ? { least: 1, most: Math.min(maxBatchSize, 4) }
+    : { least: maxBatchSize, most: maxBatchSize };
 }
 
 /** Runs what was prepared; when the model refuses the whole, each alone, so that one bad input costs itself. */
@@ -84,17 +58,20 @@ async function executeAll<Prepared>(
 
 /** Completes a task to a predictor: checks kinds, forms micro-batches, prepares the next one while the last one runs. */
 export function definePredictor<Prepared>(stage: Stage<Prepared>): Predictor {
-  const checked: Stage<Prepared> = {
-    ...stage,
+  const { prepareElsewhere } = stage;
+  const fits = (input: PredictInput) =>
+    input.kind === stage.accepts || (stage.accepts === 'image' && input.kind === 'pixels');
+  const checked: Preparing<Prepared> = {
     prepare(input) {
-      const fits =
-        input.kind === stage.accepts || (stage.accepts === 'image' && input.kind === 'pixels');
-      if (fits) return stage.prepare(input);
+      if (fits(input)) return stage.prepare(input);
       throw new ServingError(
         'INVALID_REQUEST',
         `expected ${describe(stage.accepts)} for ${stage.task}, got ${describe(input.kind)}`,
       );
     },
+    ...(prepareElsewhere && {
+      prepareElsewhere: (input) => (fits(input) ? prepareElsewhere(input) : undefined),
+    }),
   };
 
   async function predictEach(
@@ -102,20 +79,21 @@ export function definePredictor<Prepared>(stage: Stage<Prepared>): Predictor {
     parameters: PredictParameters,
     context: PredictContext,
   ): Promise<Settled[]> {
-    const size = groupSize(stage.accepts, context.maxBatchSize);
+    const { least, most } = runSize(stage.accepts, context.maxBatchSize);
     const settled: Settled[] = [];
-    let upcoming = prepareAll(checked, inputs.slice(0, size));
-    for (let start = 0; start < inputs.length; start += size) {
-      const attempts = await upcoming;
-      upcoming = prepareAll(checked, inputs.slice(start + size, start + 2 * size));
-      const prepared = attempts.flatMap((made) => (made.ok ? [made.value] : []));
-      const predictions = (await executeAll(checked, prepared, parameters, context)).values();
-      for (const made of attempts) {
+    // One input alone has nothing that it could be prepared beside.
+    const preparing = inputs.length > 1 ? checked : { prepare: checked.prepare };
+    const preparation = new Preparation(preparing, inputs, 2 * most);
+    for (;;) {
+      const taken = await preparation.take(least, most);
+      if (taken.length === 0) return settled;
+      const prepared = taken.flatMap(({ outcome }) => (outcome.ok ? [outcome.value] : []));
+      const predictions = (await executeAll(stage, prepared, parameters, context)).values();
+      for (const { index, outcome: made } of taken) {
         const outcome = made.ok ? (predictions.next().value ?? missing) : made;
-        settled.push(outcome.ok ? { ok: true, prediction: outcome.value } : outcome);
+        settled[index] = outcome.ok ? { ok: true, prediction: outcome.value } : outcome;
       }
     }
-    return settled;
   }
 
   return {

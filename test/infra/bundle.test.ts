@@ -67,6 +67,26 @@ describe('bundles', () => {
     );
   });
 
+  it('start the thread that prepares pictures from a file of its own', async () => {
+    const source = (path: string) => JSON.stringify(join(packageRoot, 'src', path));
+    write(`import { createImageDecoder } from ${source('adapters/media/images.ts')};
+      import { createPictureThread } from ${source('adapters/media/picture-thread.ts')};
+      import * as v from 'valibot';
+      import { imageSchema } from ${source('models/task/image.ts')};
+      export const handler = async () => {
+        const images = createImageDecoder();
+        const thread = createPictureThread(images.load, 2);
+        const png = await images.encodePng({ width: 2, height: 1, channels: 3, data: Uint8Array.of(0, 0, 0, 255, 0, 51) });
+        for (let tries = 0; tries < 2_000; tries += 1) {
+          const prepared = thread.prepare(png, v.parse(imageSchema, {}));
+          if (prepared !== undefined) return [...(await prepared).values].map((value) => Math.round(value * 10));
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      };`);
+    await bundleFunctions(folder, target);
+    expect(call({ NODE_PATH: join(packageRoot, 'node_modules') })).toEqual([0, 10, 0, 0, 0, 2]);
+  });
+
   it('wait for what a module awaits at its top', async () => {
     write(
       `const ready = await Promise.resolve('ready'); export const handler = async () => ready;`,

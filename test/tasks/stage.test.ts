@@ -79,3 +79,57 @@ test('the first bad input is named', async () => {
     /^inputs\[4\]: text: expected something to read/,
   );
 });
+
+/** Pictures named by one byte, which another thread prepares; what has run is written to `runs`. */
+function pictures(elsewhere: (name: number) => Promise<number> | undefined) {
+  const runs: number[][] = [];
+  const here: number[] = [];
+  const nameOf = (input: PredictInput) => (input.kind === 'image' ? (input.bytes[0] ?? 0) : 0);
+  const predictor = definePredictor<number>({
+    task: 'image-classification',
+    accepts: 'image',
+    async prepare(input) {
+      here.push(nameOf(input));
+      return nameOf(input);
+    },
+    prepareElsewhere: (input) => elsewhere(nameOf(input)),
+    async execute(prepared) {
+      runs.push([...prepared]);
+      return prepared.map((name) => ({ type: 'labels', labels: [{ label: `${name}`, score: 1 }] }));
+    },
+  });
+  const predict = async (...names: number[]) => {
+    const inputs = names.map(
+      (name): PredictInput => ({ kind: 'image', bytes: Uint8Array.of(name) }),
+    );
+    const answers = await predictor.predict(inputs, defaultParameters, context);
+    return answers.map((one) => (one.type === 'labels' ? one.labels[0]?.label : undefined));
+  };
+  return { predict, runs, here };
+}
+
+const later = (name: number, ms: number) =>
+  new Promise<number>((resolve) => setTimeout(() => resolve(name), ms));
+
+test('pictures run as they become ready, and are answered in the order of the inputs', async () => {
+  const slowFirst = pictures((name) => later(name, name === 1 ? 40 : 1));
+  expect(await slowFirst.predict(1, 2, 3, 4, 5)).toEqual(['1', '2', '3', '4', '5']);
+  expect(slowFirst.runs.flat().at(-1)).toBe(1);
+  expect(slowFirst.runs.length).toBeGreaterThan(1);
+});
+
+test('who would wait for the other thread prepares one too, and all where there is no other thread', async () => {
+  const both = pictures((name) => later(name, 1));
+  await both.predict(1, 2, 3, 4, 5, 6);
+  expect(both.here.length).toBeGreaterThan(0);
+  expect(both.here.length).toBeLessThan(6);
+  const alone = pictures(() => undefined);
+  expect(await alone.predict(1, 2, 3, 4, 5)).toEqual(['1', '2', '3', '4', '5']);
+  expect(alone.here).toEqual([1, 2, 3, 4, 5]);
+});
+
+test('one picture alone stays in this thread', async () => {
+  const { predict, here } = pictures(() => Promise.reject(new Error('not asked for')));
+  expect(await predict(7)).toEqual(['7']);
+  expect(here).toEqual([7]);
+});

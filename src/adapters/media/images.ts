@@ -39,8 +39,13 @@ async function loadSharp(): Promise<typeof sharpFunction> {
   return sharp;
 }
 
-/** Decodes pictures with sharp (libvips), which is loaded by the first call. */
-export function createImageDecoder(): ImageDecoder {
+export interface SharpDecoder extends ImageDecoder {
+  /** Loads sharp, which the first call does otherwise. */
+  load(): Promise<void>;
+}
+
+/** Decodes pictures with sharp (libvips). */
+export function createImageDecoder(): SharpDecoder {
   let loading: Promise<typeof sharpFunction> | undefined;
   const load = () => {
     loading ??= loadSharp();
@@ -48,6 +53,10 @@ export function createImageDecoder(): ImageDecoder {
   };
 
   return {
+    async load() {
+      await load();
+    },
+
     async size(bytes, maxPixels) {
       const { width, height } = await inspect(await load(), bytes, maxPixels);
       return { width, height };

@@ -1,7 +1,6 @@
 import type { TaskOf } from '../../models/task-configuration.ts';
 import type { TensorMetadata } from '../../protocol/tensor.ts';
 import {
-  largestBatch,
   misconfigured,
   pickInput,
   pickOutput,
@@ -12,13 +11,11 @@ import {
 import { type LabelNames, resolveLabels } from '../labels.ts';
 import type { MediaDecoders } from '../ports.ts';
 import type { Detection, Predictor, TaskModel } from '../predictor.ts';
-import { definePredictor } from '../stage.ts';
 import { outputNamed, realDatatypes, rowsOf } from '../tensors.ts';
 import { anchorCenters, decodeBoxes, type RawDetections } from './boxes.ts';
 import { type Geometry, sourceX, sourceY } from './geometry.ts';
 import { type Candidate, suppress } from './nms.ts';
-import { createImagePreprocessor } from './preprocess.ts';
-import { runGrouped } from './run.ts';
+import { createPicturePredictor } from './picture-predictor.ts';
 
 type Configuration = TaskOf<'object-detection'>;
 
@@ -45,55 +42,50 @@ export async function createObjectDetector(
     configuration.labels,
     classes === undefined ? classCount(configuration, scores) : -1,
   );
-  const images = await createImagePreprocessor(model, configuration.image, input, decoders.images);
-  const limit = largestBatch(model, 'input', input);
   const names = [...new Set([boxes, scores, classes].flatMap((output) => output?.name ?? []))];
   const { anchors } = configuration;
 
-  return definePredictor({
-    task: configuration.type,
-    accepts: 'image',
-    prepare: images.prepare,
-    execute: (prepared, parameters, context) =>
-      runGrouped(images, prepared, limit, async (feed, group) => {
-        const outputs = await context.run([feed], names);
-        const rows = (name: string) => rowsOf(outputNamed(outputs, name), group.length);
-        const boxRows = rows(boxes.name);
-        const scoreRows = rows(scores.name);
-        const classRows = classes === undefined ? undefined : rows(classes.name);
-        const count = boxCount(configuration, outputNamed(outputs, boxes.name).shape);
-        return group.map(({ geometry }, index) => {
-          const raw = {
-            boxes: boxRows[index] ?? new Float32Array(),
-            scores: scoreRows[index] ?? new Float32Array(),
-            classes: classRows?.[index],
-            count,
-            width: geometry.tensorWidth,
-            height: geometry.tensorHeight,
-          };
-          const whole: RawDetections = {
-            ...raw,
-            boxValues: raw.boxes.length / Math.max(1, count),
-            scoreValues: raw.scores.length / Math.max(1, count),
-          };
-          const centers =
-            anchors && anchorCenters(anchors, geometry.tensorWidth, geometry.tensorHeight);
-          const threshold = parameters.threshold ?? configuration.threshold;
-          const found = decodeBoxes(whole, configuration, centers, threshold);
-          const kept =
-            configuration.nms === undefined
-              ? found.slice(0, configuration.maxDetections)
-              : suppress(
-                  found.slice(0, maxCandidates),
-                  configuration.nms,
-                  configuration.maxDetections,
-                );
-          return {
-            type: 'detections',
-            detections: kept.map((candidate) => toDetection(candidate, geometry, labels)),
-          };
-        });
-      }),
+  return createPicturePredictor(configuration, model, decoders, {
+    input,
+    outputs: names,
+    answer(outputs, pictures, parameters) {
+      const rows = (name: string) => rowsOf(outputNamed(outputs, name), pictures.length);
+      const boxRows = rows(boxes.name);
+      const scoreRows = rows(scores.name);
+      const classRows = classes === undefined ? undefined : rows(classes.name);
+      const count = boxCount(configuration, outputNamed(outputs, boxes.name).shape);
+      const threshold = parameters.threshold ?? configuration.threshold;
+      return pictures.map(({ geometry }, index) => {
+        const raw = {
+          boxes: boxRows[index] ?? new Float32Array(),
+          scores: scoreRows[index] ?? new Float32Array(),
+          classes: classRows?.[index],
+          count,
+          width: geometry.tensorWidth,
+          height: geometry.tensorHeight,
+        };
+        const whole: RawDetections = {
+          ...raw,
+          boxValues: raw.boxes.length / Math.max(1, count),
+          scoreValues: raw.scores.length / Math.max(1, count),
+        };
+        const centers =
+          anchors && anchorCenters(anchors, geometry.tensorWidth, geometry.tensorHeight);
+        const found = decodeBoxes(whole, configuration, centers, threshold);
+        const kept =
+          configuration.nms === undefined
+            ? found.slice(0, configuration.maxDetections)
+            : suppress(
+                found.slice(0, maxCandidates),
+                configuration.nms,
+                configuration.maxDetections,
+              );
+        return {
+          type: 'detections',
+          detections: kept.map((candidate) => toDetection(candidate, geometry, labels)),
+        };
+      });
+    },
   });
 }
 

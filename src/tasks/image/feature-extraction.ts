@@ -1,19 +1,10 @@
 import type { TaskOf } from '../../models/task-configuration.ts';
-import {
-  largestBatch,
-  misconfigured,
-  pickInput,
-  pickOutput,
-  requireAllFed,
-  requireDatatype,
-} from '../binding.ts';
+import { misconfigured } from '../binding.ts';
 import type { MediaDecoders } from '../ports.ts';
 import type { Predictor, TaskModel } from '../predictor.ts';
-import { definePredictor } from '../stage.ts';
-import { outputNamed, realDatatypes, rowsOf } from '../tensors.ts';
+import { outputNamed, rowsOf } from '../tensors.ts';
 import { normaliseLength } from '../vectors.ts';
-import { createImagePreprocessor } from './preprocess.ts';
-import { runGrouped } from './run.ts';
+import { bindPicture, createPicturePredictor } from './picture-predictor.ts';
 
 /** A picture in, the model's features of it out. */
 export async function createImageFeatureExtractor(
@@ -21,10 +12,7 @@ export async function createImageFeatureExtractor(
   model: TaskModel,
   decoders: MediaDecoders,
 ): Promise<Predictor> {
-  const input = pickInput(model, 'input', configuration.input);
-  const output = pickOutput(model, 'output', configuration.output);
-  requireAllFed(model, [input.name]);
-  requireDatatype(model, 'output', output, realDatatypes);
+  const { input, output } = bindPicture(model, configuration);
   const { pooling } = configuration;
   if (pooling !== 'none' && output.shape.length !== 3) {
     throw misconfigured(
@@ -34,28 +22,24 @@ export async function createImageFeatureExtractor(
       pooling,
     );
   }
-  const images = await createImagePreprocessor(model, configuration.image, input, decoders.images);
-  const limit = largestBatch(model, 'input', input);
 
-  return definePredictor({
-    task: configuration.type,
-    accepts: 'image',
-    prepare: images.prepare,
-    execute: (prepared, _parameters, context) =>
-      runGrouped(images, prepared, limit, async (feed, group) => {
-        const tensor = outputNamed(await context.run([feed], [output.name]), output.name);
-        const size = tensor.shape.at(-1) ?? 1;
-        return rowsOf(tensor, group.length).map((row) => {
-          const values = pool(row, size, pooling);
-          if (configuration.normalise) {
-            for (let start = 0; start < values.length; start += size) {
-              normaliseLength(values.subarray(start, start + size));
-            }
+  return createPicturePredictor(configuration, model, decoders, {
+    input,
+    outputs: [output.name],
+    answer(outputs, pictures) {
+      const tensor = outputNamed(outputs, output.name);
+      const size = tensor.shape.at(-1) ?? 1;
+      return rowsOf(tensor, pictures.length).map((row) => {
+        const values = pool(row, size, pooling);
+        if (configuration.normalise) {
+          for (let start = 0; start < values.length; start += size) {
+            normaliseLength(values.subarray(start, start + size));
           }
-          const shape = pooling === 'none' ? tensor.shape.slice(1) : [size];
-          return { type: 'embedding', values, shape };
-        });
-      }),
+        }
+        const shape = pooling === 'none' ? tensor.shape.slice(1) : [size];
+        return { type: 'embedding', values, shape };
+      });
+    },
   });
 }
 

@@ -40,7 +40,7 @@ export function toTensor(
   configuration: ImageConfiguration,
   tables: readonly Float32Array[],
   fill: number | undefined,
-): Float32Array {
+): Float32Array<ArrayBuffer> {
   const { tensorWidth, tensorHeight, left, top } = geometry;
   const channels = tables.length;
   const planes = configuration.layout === 'nchw';

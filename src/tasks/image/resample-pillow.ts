@@ -1,128 +1,96 @@
 import type { PixelImage } from '../ports.ts';
-import {
-  type Coefficients,
-  coefficients,
-  type PillowFilter,
-  precisionBits,
-} from './pillow-coefficients.ts';
+import { type Coefficients, coefficients, type PillowFilter } from './pillow-coefficients.ts';
+import { resamplePasses } from './resample-passes.ts';
 
-const half = 1 << (precisionBits - 1);
-
-const lowest = -640;
-/** Saturation of a shifted sum by table, as Pillow does it: a lookup costs less than two branches. */
-const saturated = Uint8ClampedArray.from({ length: 1920 }, (_, i) => i + lowest);
-
-/** Squeezes rows of RGB or gray pixels; @param rows the first source row, and the row after the last */
-function resampleRows(
-  image: PixelImage,
-  [firstRow, endRow]: readonly [number, number],
-  targetWidth: number,
-  across: Coefficients,
-): Uint8Array {
-  const { channels } = image;
-  const target = new Uint8Array(targetWidth * (endRow - firstRow) * channels);
-  for (let row = firstRow; row < endRow; row += 1) {
-    const from = row * image.width * channels;
-    const to = (row - firstRow) * targetWidth * channels;
-    if (channels === 3) squeezeRgbRow(image.data, from, target, to, targetWidth, across);
-    else squeezeRow(image.data, from, target, to, targetWidth, channels, across);
-  }
-  return target;
+/** The WebAssembly of resample-passes.wat. All arguments are places in its memory, bytes or counts. */
+interface Passes {
+  readonly memory: WebAssembly.Memory;
+  readonly resampleRows: (
+    source: number,
+    sourceRowBytes: number,
+    rows: number,
+    channels: number,
+    target: number,
+    width: number,
+    first: number,
+    count: number,
+    weights: number,
+    weightBytes: number,
+  ) => void;
+  readonly resampleColumns: (
+    source: number,
+    rowBytes: number,
+    target: number,
+    height: number,
+    first: number,
+    count: number,
+    weights: number,
+    weightBytes: number,
+  ) => void;
 }
 
-function squeezeRgbRow(
-  source: Uint8Array,
-  from: number,
-  target: Uint8Array,
-  to: number,
-  width: number,
-  { first, count, weights, stride }: Coefficients,
-): void {
-  let out = to;
-  for (let x = 0; x < width; x += 1) {
-    const taps = count[x] ?? 0;
-    const w = x * stride;
-    let at = from + (first[x] ?? 0) * 3;
-    let r = half;
-    let g = half;
-    let b = half;
-    for (let i = w; i < w + taps; i += 1) {
-      const weight = weights[i] ?? 0;
-      r = (r + Math.imul(source[at] ?? 0, weight)) | 0;
-      g = (g + Math.imul(source[at + 1] ?? 0, weight)) | 0;
-      b = (b + Math.imul(source[at + 2] ?? 0, weight)) | 0;
-      at += 3;
-    }
-    target[out] = saturated[(r >> precisionBits) - lowest] ?? 0;
-    target[out + 1] = saturated[(g >> precisionBits) - lowest] ?? 0;
-    target[out + 2] = saturated[(b >> precisionBits) - lowest] ?? 0;
-    out += 3;
-  }
+/** Memory that is kept for the next picture; one that needs more has its own for as long as it takes. */
+const keptBytes = 16 * 1024 * 1024;
+const pageBytes = 64 * 1024;
+/** What the passes read and write past the end. */
+const slackBytes = 16;
+/** Of the source, what is squeezed at a time: it stays in the processor's cache. */
+const stripBytes = 256 * 1024;
+
+let compiled: WebAssembly.Module | undefined;
+let kept: Passes | undefined;
+
+function instantiate(): Passes {
+  compiled ??= new WebAssembly.Module(Buffer.from(resamplePasses, 'base64'));
+  const { exports } = new WebAssembly.Instance(compiled);
+  return exports as Passes;
 }
 
-function squeezeRow(
-  source: Uint8Array,
-  from: number,
-  target: Uint8Array,
-  to: number,
-  width: number,
-  channels: number,
-  { first, count, weights, stride }: Coefficients,
-): void {
-  let out = to;
-  for (let x = 0; x < width; x += 1) {
-    const taps = count[x] ?? 0;
-    const start = from + (first[x] ?? 0) * channels;
-    for (let c = 0; c < channels; c += 1) {
-      let sum = half;
-      for (let i = 0; i < taps; i += 1) {
-        const value = source[start + i * channels + c] ?? 0;
-        sum = (sum + Math.imul(value, weights[x * stride + i] ?? 0)) | 0;
-      }
-      target[out] = saturated[(sum >> precisionBits) - lowest] ?? 0;
-      out += 1;
-    }
+function passesWithRoom(bytes: number): Passes {
+  if (bytes <= keptBytes) kept ??= instantiate();
+  const passes = bytes <= keptBytes && kept !== undefined ? kept : instantiate();
+  const missingBytes = bytes - passes.memory.buffer.byteLength;
+  if (missingBytes > 0) passes.memory.grow(Math.ceil(missingBytes / pageBytes));
+  return passes;
+}
+
+/** Gives out places one after the other. */
+class Layout {
+  #endBytes = 0;
+
+  get sizeBytes(): number {
+    return this.#endBytes;
+  }
+
+  reserve(bytes: number): number {
+    const place = this.#endBytes;
+    this.#endBytes = Math.ceil((place + bytes + slackBytes) / 16) * 16;
+    return place;
   }
 }
 
-/** @param firstRow the source row that `source` begins with */
-function resampleColumns(
-  source: Uint8Array,
-  rowLength: number,
-  firstRow: number,
-  targetHeight: number,
-  { first, count, weights, stride }: Coefficients,
-): Uint8Array {
-  const target = new Uint8Array(rowLength * targetHeight);
-  const sums = new Int32Array(rowLength);
-  for (let y = 0; y < targetHeight; y += 1) {
-    sums.fill(half);
-    const taps = count[y] ?? 0;
-    let row = ((first[y] ?? 0) - firstRow) * rowLength;
-    let i = 0;
-    // Two rows at a time: each sum is loaded and stored half as often.
-    for (; i + 1 < taps; i += 2) {
-      const upper = weights[y * stride + i] ?? 0;
-      const lower = weights[y * stride + i + 1] ?? 0;
-      const next = row + rowLength;
-      for (let x = 0; x < rowLength; x += 1) {
-        const sum = (sums[x] ?? 0) + Math.imul(source[row + x] ?? 0, upper);
-        sums[x] = sum + Math.imul(source[next + x] ?? 0, lower);
+type PlacedCoefficients = readonly [
+  first: number,
+  count: number,
+  weights: number,
+  weightBytes: number,
+];
+
+function placeCoefficients(layout: Layout, { first, count, weights, stride }: Coefficients) {
+  const places: PlacedCoefficients = [
+    layout.reserve(first.byteLength),
+    layout.reserve(count.byteLength),
+    layout.reserve(weights.byteLength),
+    stride * weights.BYTES_PER_ELEMENT,
+  ];
+  return {
+    places,
+    write(buffer: ArrayBuffer) {
+      for (const [index, values] of [first, count, weights].entries()) {
+        new Int32Array(buffer, places[index], values.length).set(values);
       }
-      row = next + rowLength;
-    }
-    if (i < taps) {
-      const weight = weights[y * stride + i] ?? 0;
-      for (let x = 0; x < rowLength; x += 1) {
-        sums[x] = (sums[x] ?? 0) + Math.imul(source[row + x] ?? 0, weight);
-      }
-    }
-    const out = y * rowLength;
-    for (let x = 0; x < rowLength; x += 1) {
-      target[out + x] = saturated[((sums[x] ?? 0) >> precisionBits) - lowest] ?? 0;
-    }
-  }
-  return target;
+    },
+  };
 }
 
 /** A part of the result: what a centre crop leaves, so that the rest is not computed. */
@@ -150,52 +118,37 @@ export function resamplePillow(
   const { channels } = image;
   // Without a change of size Pillow leaves a direction out, which a box of one pixel does as well.
   const along = (from: number, to: number) => (from === to ? 'box' : filter);
-  const across = coefficients(
-    image.width,
-    width,
-    along(image.width, width),
-    window.left,
-    window.width,
-  );
-  const down = coefficients(
-    image.height,
-    height,
-    along(image.height, height),
-    window.top,
-    window.height,
-  );
-  const whole = width === image.width && window.width === width;
-  const rows = whole ? image.data : resampleRows(image, down.needs, window.width, across);
-  const firstRow = whole ? 0 : down.needs[0];
-  const data = resampleColumns(rows, window.width * channels, firstRow, window.height, down);
-  return { width: window.width, height: window.height, channels, data };
-}
+  const acrossFilter = along(image.width, width);
+  const across = coefficients(image.width, width, acrossFilter, window.left, window.width);
+  const downFilter = along(image.height, height);
+  const down = coefficients(image.height, height, downFilter, window.top, window.height);
+  const [firstRow, endRow] = down.needs;
+  const rows = endRow - firstRow;
+  const sourceRowBytes = image.width * channels;
+  const rowBytes = window.width * channels;
+  const stripRows = Math.min(rows, Math.ceil(stripBytes / sourceRowBytes));
 
-/** Source positions of Pillow's nearest neighbour, summed up step by step as it does (Geometry.c, ImagingScaleAffine). */
-function nearestPositions(sourceSize: number, targetSize: number): Int32Array {
-  const step = sourceSize / targetSize;
-  let position = step * 0.5;
-  return Int32Array.from({ length: targetSize }, () => {
-    const whole = Math.floor(position);
-    position += step;
-    return Math.min(whole, sourceSize - 1);
-  });
-}
+  const layout = new Layout();
+  const strip = layout.reserve(stripRows * sourceRowBytes);
+  const squeezed = layout.reserve(rows * rowBytes);
+  const target = layout.reserve(window.height * rowBytes);
+  const placedAcross = placeCoefficients(layout, across);
+  const placedDown = placeCoefficients(layout, down);
+  const { memory, resampleRows, resampleColumns } = passesWithRoom(layout.sizeBytes);
+  placedAcross.write(memory.buffer);
+  placedDown.write(memory.buffer);
+  const bytes = new Uint8Array(memory.buffer);
 
-/** Pillow's nearest neighbour: the pixel under the middle of the target pixel. */
-export function resampleNearest(image: PixelImage, width: number, height: number): PixelImage {
-  const { channels, data } = image;
-  const columns = nearestPositions(image.width, width);
-  const target = new Uint8Array(width * height * channels);
-  let out = 0;
-  for (const row of nearestPositions(image.height, height)) {
-    for (const column of columns) {
-      const from = (row * image.width + column) * channels;
-      for (let channel = 0; channel < channels; channel += 1) {
-        target[out] = data[from + channel] ?? 0;
-        out += 1;
-      }
-    }
+  for (let row = firstRow; row < endRow; row += stripRows) {
+    const count = Math.min(stripRows, endRow - row);
+    const from = row * sourceRowBytes;
+    bytes.set(image.data.subarray(from, from + count * sourceRowBytes), strip);
+    const to = squeezed + (row - firstRow) * rowBytes;
+    resampleRows(strip, sourceRowBytes, count, channels, to, window.width, ...placedAcross.places);
   }
-  return { width, height, channels, data: target };
+  // Positions count from the picture's first row, which would lie that far before the first that is there.
+  const zeroth = squeezed - firstRow * rowBytes;
+  resampleColumns(zeroth, rowBytes, target, window.height, ...placedDown.places);
+  const data = bytes.slice(target, target + window.height * rowBytes);
+  return { width: window.width, height: window.height, channels, data };
 }

@@ -1,22 +1,12 @@
 import type { TaskOf } from '../../models/task-configuration.ts';
-import {
-  largestBatch,
-  misconfigured,
-  pickInput,
-  pickOutput,
-  requireAllFed,
-  requireDatatype,
-  requireRank,
-} from '../binding.ts';
+import { misconfigured, requireRank } from '../binding.ts';
 import { activate, type LabelNames, resolveLabels } from '../labels.ts';
 import type { MediaDecoders } from '../ports.ts';
 import type { Predictor, Segment, TaskModel } from '../predictor.ts';
-import { definePredictor } from '../stage.ts';
-import { outputNamed, realDatatypes, rowsOf } from '../tensors.ts';
+import { outputNamed, rowsOf } from '../tensors.ts';
 import type { Geometry } from './geometry.ts';
 import { classMap, type ScoreMap, scaleMap } from './maps.ts';
-import { createImagePreprocessor } from './preprocess.ts';
-import { runGrouped } from './run.ts';
+import { bindPicture, createPicturePredictor } from './picture-predictor.ts';
 
 type Configuration = TaskOf<'image-segmentation'>;
 
@@ -26,10 +16,7 @@ export async function createImageSegmenter(
   model: TaskModel,
   decoders: MediaDecoders,
 ): Promise<Predictor> {
-  const input = pickInput(model, 'input', configuration.input);
-  const output = pickOutput(model, 'output', configuration.output);
-  requireAllFed(model, [input.name]);
-  requireDatatype(model, 'output', output, realDatatypes);
+  const { input, output } = bindPicture(model, configuration);
   const planes = configuration.outputLayout === 'nchw';
   requireRank(model, 'output', output, [
     planes ? ['rows', 'classes', 'height', 'width'] : ['rows', 'height', 'width', 'classes'],
@@ -40,33 +27,28 @@ export async function createImageSegmenter(
     throw misconfigured(model, 'activation', 'sigmoid or none for one class', 'softmax');
   }
   const labels = await resolveLabels(model, configuration.labels, classes);
-  const images = await createImagePreprocessor(model, configuration.image, input, decoders.images);
-  const limit = largestBatch(model, 'input', input);
 
-  return definePredictor({
-    task: configuration.type,
-    accepts: 'image',
-    prepare: images.prepare,
-    execute: (prepared, parameters, context) =>
-      runGrouped(images, prepared, limit, async (feed, group) => {
-        const outputs = await context.run([feed], [output.name]);
-        const tensor = outputNamed(outputs, output.name);
-        const rows = rowsOf(tensor, group.length);
-        const map = {
-          classes: tensor.shape[classAxis] ?? 1,
-          height: tensor.shape[planes ? 2 : 1] ?? 1,
-          width: tensor.shape[planes ? 3 : 2] ?? 1,
-          planes,
-        };
-        return group.map(({ geometry }, index) => {
-          const scores: ScoreMap = { ...map, data: rows[index] ?? new Float32Array() };
-          const segments =
-            scores.classes === 1
-              ? [oneClass(scores, geometry, configuration, labels, parameters.threshold)]
-              : manyClasses(scores, geometry, configuration, labels);
-          return { type: 'segments', segments };
-        });
-      }),
+  return createPicturePredictor(configuration, model, decoders, {
+    input,
+    outputs: [output.name],
+    answer(outputs, pictures, parameters) {
+      const tensor = outputNamed(outputs, output.name);
+      const rows = rowsOf(tensor, pictures.length);
+      const map = {
+        classes: tensor.shape[classAxis] ?? 1,
+        height: tensor.shape[planes ? 2 : 1] ?? 1,
+        width: tensor.shape[planes ? 3 : 2] ?? 1,
+        planes,
+      };
+      return pictures.map(({ geometry }, index) => {
+        const scores: ScoreMap = { ...map, data: rows[index] ?? new Float32Array() };
+        const segments =
+          scores.classes === 1
+            ? [oneClass(scores, geometry, configuration, labels, parameters.threshold)]
+            : manyClasses(scores, geometry, configuration, labels);
+        return { type: 'segments', segments };
+      });
+    },
   });
 }
 

@@ -1,22 +1,12 @@
 import type { TaskOf } from '../../models/task-configuration.ts';
-import {
-  largestBatch,
-  pickInput,
-  pickOutput,
-  requireAllFed,
-  requireDatatype,
-  requireDimension,
-  requireRank,
-} from '../binding.ts';
+import { requireDimension, requireRank } from '../binding.ts';
 import type { MediaDecoders } from '../ports.ts';
 import type { Point, Predictor, TaskModel, TextRegion } from '../predictor.ts';
-import { definePredictor } from '../stage.ts';
-import { outputNamed, realDatatypes, rowsOf } from '../tensors.ts';
+import { outputNamed, rowsOf } from '../tensors.ts';
 import { type Geometry, roundHalfEven } from './geometry.ts';
 import { offsetPolygon } from './offset-polygon.ts';
-import { createImagePreprocessor } from './preprocess.ts';
+import { bindPicture, createPicturePredictor } from './picture-predictor.ts';
 import { connectedRegions, fromTopLeft, meanInside, smallestRectangle } from './regions.ts';
-import { runGrouped } from './run.ts';
 
 type Configuration = TaskOf<'text-detection'>;
 
@@ -26,31 +16,23 @@ export async function createTextDetector(
   model: TaskModel,
   decoders: MediaDecoders,
 ): Promise<Predictor> {
-  const input = pickInput(model, 'input', configuration.input);
-  const output = pickOutput(model, 'output', configuration.output);
-  requireAllFed(model, [input.name]);
-  requireDatatype(model, 'output', output, realDatatypes);
+  const { input, output } = bindPicture(model, configuration);
   requireRank(model, 'output', output, [['rows', '1', 'height', 'width']]);
   requireDimension(model, 'output', output, 1, 1);
-  const images = await createImagePreprocessor(model, configuration.image, input, decoders.images);
-  const limit = largestBatch(model, 'input', input);
 
-  return definePredictor({
-    task: configuration.type,
-    accepts: 'image',
-    prepare: images.prepare,
-    execute: (prepared, parameters, context) =>
-      runGrouped(images, prepared, limit, async (feed, group) => {
-        const tensor = outputNamed(await context.run([feed], [output.name]), output.name);
-        const [, , height = 0, width = 0] = tensor.shape;
-        return rowsOf(tensor, group.length).flatMap((data, index) => {
-          const geometry = group[index]?.geometry;
-          if (geometry === undefined) return [];
-          const threshold = parameters.threshold ?? configuration.threshold;
-          const map = { data, width, height };
-          return [{ type: 'regions', regions: findText(map, geometry, configuration, threshold) }];
-        });
-      }),
+  return createPicturePredictor(configuration, model, decoders, {
+    input,
+    outputs: [output.name],
+    answer(outputs, pictures, parameters) {
+      const tensor = outputNamed(outputs, output.name);
+      const [, , height = 0, width = 0] = tensor.shape;
+      const rows = rowsOf(tensor, pictures.length);
+      const threshold = parameters.threshold ?? configuration.threshold;
+      return pictures.map(({ geometry }, index) => {
+        const map = { data: rows[index] ?? new Float32Array(), width, height };
+        return { type: 'regions', regions: findText(map, geometry, configuration, threshold) };
+      });
+    },
   });
 }
 

@@ -1,19 +1,9 @@
 import type { TaskOf } from '../../models/task-configuration.ts';
-import {
-  largestBatch,
-  misconfigured,
-  pickInput,
-  pickOutput,
-  requireAllFed,
-  requireDatatype,
-  requireRank,
-} from '../binding.ts';
+import { misconfigured, requireRank } from '../binding.ts';
 import type { MediaDecoders } from '../ports.ts';
 import type { Predictor, RecognisedText, TaskModel } from '../predictor.ts';
-import { definePredictor } from '../stage.ts';
-import { outputNamed, realDatatypes, rowsOf } from '../tensors.ts';
-import { createImagePreprocessor } from './preprocess.ts';
-import { runGrouped } from './run.ts';
+import { outputNamed, rowsOf } from '../tensors.ts';
+import { bindPicture, createPicturePredictor } from './picture-predictor.ts';
 
 type Configuration = TaskOf<'text-recognition'>;
 
@@ -23,28 +13,21 @@ export async function createTextRecogniser(
   model: TaskModel,
   decoders: MediaDecoders,
 ): Promise<Predictor> {
-  const input = pickInput(model, 'input', configuration.input);
-  const output = pickOutput(model, 'output', configuration.output);
-  requireAllFed(model, [input.name]);
-  requireDatatype(model, 'output', output, realDatatypes);
+  const { input, output } = bindPicture(model, configuration);
   requireRank(model, 'output', output, [['rows', 'columns', 'classes']]);
   const alphabet = await readAlphabet(configuration, model, output.shape[2] ?? -1);
-  const images = await createImagePreprocessor(model, configuration.image, input, decoders.images);
-  const limit = largestBatch(model, 'input', input);
 
-  return definePredictor({
-    task: configuration.type,
-    accepts: 'image',
-    prepare: images.prepare,
-    execute: (prepared, _parameters, context) =>
-      runGrouped(images, prepared, limit, async (feed, group) => {
-        const tensor = outputNamed(await context.run([feed], [output.name]), output.name);
-        const columns = tensor.shape[1] ?? 0;
-        return rowsOf(tensor, group.length).map((row) => ({
-          type: 'recognition',
-          recognition: decodeCtc(row, columns, alphabet),
-        }));
-      }),
+  return createPicturePredictor(configuration, model, decoders, {
+    input,
+    outputs: [output.name],
+    answer(outputs, pictures) {
+      const tensor = outputNamed(outputs, output.name);
+      const columns = tensor.shape[1] ?? 0;
+      return rowsOf(tensor, pictures.length).map((row) => ({
+        type: 'recognition',
+        recognition: decodeCtc(row, columns, alphabet),
+      }));
+    },
   });
 }
 

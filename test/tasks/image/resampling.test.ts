@@ -3,9 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
+import { compilePasses, passesFile } from '../../../infra/compile-passes.ts';
 import { createImagePreprocessor } from '../../../src/tasks/image/preprocess.ts';
+import { resampleNearest } from '../../../src/tasks/image/resample-nearest.ts';
 import { resampleOpenCv } from '../../../src/tasks/image/resample-opencv.ts';
-import { resampleNearest, resamplePillow } from '../../../src/tasks/image/resample-pillow.ts';
+import { resamplePillow } from '../../../src/tasks/image/resample-pillow.ts';
 import type { PixelImage } from '../../../src/tasks/ports.ts';
 import { decoders, golden, image, repository } from '../support/models.ts';
 
@@ -59,6 +61,10 @@ test.each(Object.entries(expected.decoded))(
   },
 );
 
+test('resample-passes.ts is what resample-passes.wat compiles to (npm run compile:passes writes it)', async () => {
+  expect(await readFile(passesFile, 'utf8')).toBe(await compilePasses());
+});
+
 describe('resizing with Pillow’s filters is Pillow’s, bit for bit', () => {
   test.each(expected.pillow)(
     '$filter to $size of $picture',
@@ -69,6 +75,45 @@ describe('resizing with Pillow’s filters is Pillow’s, bit for bit', () => {
       expect(digest(resized.data)).toBe(sha256);
     },
   );
+});
+
+describe('resizing with Pillow’s filters', () => {
+  const pattern = (width: number, height: number, channels: 1 | 3 | 4): PixelImage => ({
+    width,
+    height,
+    channels,
+    data: Uint8Array.from({ length: width * height * channels }, (_, i) => (i * 2_654_435) >> 8),
+  });
+  const channel = ({ data, channels }: PixelImage, index: number) =>
+    data.filter((_, i) => i % channels === index);
+
+  test.each([1, 3, 4] as const)('does to each of %i channels what it does to one', (channels) => {
+    const source = pattern(61, 37, channels);
+    for (const [width, height] of [
+      [17, 9],
+      [64, 37],
+      [61, 80],
+    ] as const) {
+      const together = resamplePillow(source, width, height, 'bicubic');
+      for (let index = 0; index < channels; index += 1) {
+        const alone: PixelImage = { ...source, channels: 1, data: channel(source, index) };
+        const expectedChannel = resamplePillow(alone, width, height, 'bicubic').data;
+        expect(channel(together, index)).toEqual(expectedChannel);
+      }
+    }
+  });
+
+  test('computes a part as it computes the whole, also of a picture that needs memory of its own', () => {
+    const source = pattern(2_400, 2_600, 3);
+    const whole = resamplePillow(source, 2_300, 2_500, 'lanczos');
+    const part = { left: 1_111, top: 2_222, width: 40, height: 30 };
+    const { data } = resamplePillow(source, 2_300, 2_500, 'lanczos', part);
+    for (let y = 0; y < part.height; y += 1) {
+      const from = ((part.top + y) * whole.width + part.left) * 3;
+      const row = data.subarray(y * part.width * 3, (y + 1) * part.width * 3);
+      expect(row).toEqual(whole.data.subarray(from, from + part.width * 3));
+    }
+  });
 });
 
 describe('resizing without antialiasing is OpenCV’s, bit for bit', () => {
@@ -89,7 +134,7 @@ describe('a preprocessor_config.json does what Hugging Face’s image processor 
       },
       undefined,
       { name: 'pixel_values', datatype: 'FP32', shape: [-1, 3, -1, -1] },
-      decoders.images,
+      decoders,
     );
     const prepared = await preprocessor.prepare(await image(one.picture));
     const tensor = preprocessor.stack([prepared]);
