@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
 import { build, type OutputFile, type Plugin } from 'esbuild';
 import { environmentVariables } from '../src/contract/environment.ts';
@@ -18,7 +19,27 @@ const bindingRequire =
 
 /** CommonJS packages in the bundle call `require` for Node's own modules and for native files; an ES module has none. */
 const requireInEsModule =
-  "import { createRequire as createRequireOfNode } from 'node:module';const require = createRequireOfNode(import.meta.url);";
+  "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);";
+
+/**
+ * An ES module that imports one of Node's own reads every export of it, and with that loads what stands behind them:
+ * all of undici for `node:http`, the REPL's history for `node:fs/promises`. Asked for by a call, a module loads what is
+ * used: a third of the time that the bundle takes to load.
+ */
+const builtinsByCall: Plugin = {
+  name: 'builtins-by-call',
+  setup(builder) {
+    const names = builtinModules.map((name) => name.replace(/^node:/, ''));
+    const filter = new RegExp(`^(?:node:)?(?:${names.join('|')})$`);
+    builder.onResolve({ filter }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'builtin' } : { path, external: true },
+    );
+    builder.onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+      loader: 'js',
+    }));
+  },
+};
 
 const onnxRuntimeBinding: Plugin = {
   name: 'onnxruntime-binding',
@@ -141,7 +162,7 @@ async function bundle(
     sourcemap: true,
     sourcesContent: false,
     legalComments: 'none',
-    plugins: [onnxRuntimeBinding, installedSharp, threadFiles],
+    plugins: [onnxRuntimeBinding, installedSharp, builtinsByCall, threadFiles],
     logLevel: 'warning',
   });
   return outputFiles;
