@@ -28,7 +28,18 @@ export type Calibration = v.InferOutput<typeof calibrationSchema>;
 const worthwhile = 0.05;
 /** Measuring stops here: it is work that makes no predictions. */
 const budgetMs = 3_000;
-const quickRunMs = 5;
+/** Runs of one size are measured for so long: a machine that is busy for a moment must not decide. */
+const sizeMs = 20;
+const maximumRunsOfSize = 8;
+/** A run that takes so long is measured by itself: what disturbs it hardly matters. */
+const longRunMs = 200;
+/** Sizes after each other that are twice as slow as the best: larger ones only get worse. */
+const slowSizes = 2;
+/**
+ * What a run costs beside the model's own time: its tensors, its way into the runtime and back, its part of a window.
+ * Models that take no longer gain by more rows for that alone.
+ */
+const runOverheadMs = 0.03;
 
 /**
  * Measures how many rows of one run pay, on records of the job itself, and first whether rows are independent of
@@ -98,37 +109,39 @@ async function findBestSize(
   const measured: { readonly rows: number; readonly msPerRow: number }[] = [];
   const startMs = nowMs();
   let best = Number.POSITIVE_INFINITY;
+  let slow = 0;
   for (let rows = rowsOfFirst; ; rows = Math.min(rows * 2, maximumRows)) {
     const records = Array.from(
       { length: Math.max(1, Math.floor(rows / rowsOfFirst)) },
       (_, index) => sample[index % sample.length],
     ).filter((record) => record !== undefined);
     const inputs = stackTensors(records.map((record) => record.inputs));
-    const msPerRow = (await timeRun(session, inputs, nowMs)) / Math.max(1, countRows(inputs) ?? 1);
+    const runMs = (await timeRun(session, inputs, nowMs)) + runOverheadMs;
+    const msPerRow = runMs / Math.max(1, countRows(inputs) ?? 1);
     measured.push({ rows, msPerRow });
     best = Math.min(best, msPerRow);
-    // Twice as slow as it was: larger ones only get worse.
-    if (rows >= maximumRows || msPerRow > 2 * best || nowMs() - startMs > budgetMs) break;
+    slow = msPerRow > 2 * best ? slow + 1 : 0;
+    if (rows >= maximumRows || slow === slowSizes || nowMs() - startMs > budgetMs) break;
   }
   const enough = measured.find(({ msPerRow }) => msPerRow <= best * (1 + worthwhile));
   return enough?.rows ?? 1;
 }
 
-/** The best of a few runs where runs are short: what disturbs them only ever makes them longer. */
+/** The best of several runs: what disturbs them only ever makes them longer. */
 async function timeRun(
   session: Session,
   inputs: Parameters<Session['run']>[0],
   nowMs: () => number,
 ): Promise<number> {
   const names = session.outputs.map(({ name }) => name);
+  const firstMs = nowMs();
   let best = Number.POSITIVE_INFINITY;
-  for (let turn = 0; turn < 4; turn++) {
+  for (let turn = 1; turn <= maximumRunsOfSize; turn++) {
     const startMs = nowMs();
     await session.run(inputs, names);
     const elapsedMs = nowMs() - startMs;
-    // The first run of a shape also allocates: it counts only when it was long, for then it hardly matters.
-    if (turn > 0 || elapsedMs > quickRunMs) best = Math.min(best, elapsedMs);
-    if (elapsedMs > quickRunMs) break;
+    best = Math.min(best, elapsedMs);
+    if (elapsedMs > longRunMs || (turn > 1 && nowMs() - firstMs > sizeMs)) break;
   }
   return best;
 }

@@ -1,5 +1,6 @@
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError } from '../errors.ts';
+import { maxBatchSizeOf } from '../models/configuration.ts';
 import type { ModelLease } from '../models/provider.ts';
 import {
   decideJobCalibration,
@@ -32,7 +33,7 @@ export interface RowsPerRunOptions {
 
 /** Rows of one run: the job's, or measured now for all of its shards; within the model's own limit. */
 export async function decideRowsPerRun(options: RowsPerRunOptions): Promise<number> {
-  const { maxBatchSize } = options.lease.configuration;
+  const maxBatchSize = maxBatchSizeOf(options.lease.configuration, 'jobs');
   const { rowsPerRun = await measuredRows(options, maxBatchSize) } = options.job;
   return Math.min(rowsPerRun, maxBatchSize);
 }

@@ -16,7 +16,8 @@ const MiB = 1024 * 1024;
 const defaultShardBytes = 8 * MiB;
 const minimumShardBytes = MiB / 4;
 const maximumShardBytes = 128 * MiB;
-const defaultShardRecords = 2_000;
+/** Of a model that nobody has measured: enough that a shard costs more than what stands around it. */
+const defaultShardRecords = 10_000;
 /** What a shard aims at: far below a function's timeout, far above what one costs beside its work. */
 const shardMs = 30_000;
 /** A document that asks for a job names at most a thousand keys. */

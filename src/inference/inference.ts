@@ -1,3 +1,4 @@
+import { maxBatchSizeOf } from '../models/configuration.ts';
 import type { ModelLease, ModelProvider } from '../models/provider.ts';
 import type { ModelReference, PinnedModel } from '../models/reference.ts';
 import type { InferRequest, InferResponse } from '../protocol/infer.ts';
@@ -97,7 +98,7 @@ export class Inference {
       session,
       inputs: request.inputs,
       outputNames: (request.outputs ?? session.outputs).map(({ name }) => name),
-      maxBatchSize: configuration.maxBatchSize,
+      maxBatchSize: maxBatchSizeOf(configuration, 'calls'),
       deadlineMs: timeoutMs === undefined ? undefined : startMs + timeoutMs,
     });
     timings.queueMs = queueMs;

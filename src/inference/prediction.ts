@@ -1,4 +1,5 @@
 import { ServingError } from '../errors.ts';
+import { maxBatchSizeOf } from '../models/configuration.ts';
 import type { ModelLease, ModelProvider } from '../models/provider.ts';
 import type { ModelReference } from '../models/reference.ts';
 import type { PredictContext, Predictor } from '../tasks/predictor.ts';
@@ -124,7 +125,7 @@ export class Prediction {
   /** What a predictor runs with; its runs and their time are added up. */
   #context({ session, configuration }: ModelLease, timings: Timings, work: Work): PredictContext {
     const { batcher } = this.#options;
-    const { maxBatchSize } = configuration;
+    const maxBatchSize = maxBatchSizeOf(configuration, 'calls');
     return {
       run: async (inputs, outputNames) => {
         const result = await batcher.run({

@@ -31,8 +31,11 @@ const warmUpSchema = v.strictObject({
  */
 export const modelConfigurationSchema = v.strictObject({
   $schema: v.optional(v.string()),
-  /** Rows of one run when requests or records are put together; 1 turns it off. */
-  maxBatchSize: v.optional(wholeNumber(1, 65_536), 32),
+  /**
+   * Rows of one run when requests or records are put together; 1 turns it off.
+   * @default 32 for calls; for jobs, which measure how many pay, up to 1024
+   */
+  maxBatchSize: v.optional(wholeNumber(1, 65_536)),
   /** Threads within one operator. @default from the function's memory */
   intraOpThreads: v.optional(wholeNumber(1, 64)),
   /** @default every version; calls without one get the highest number */
@@ -53,6 +56,16 @@ export const modelConfigurationSchema = v.strictObject({
   /** What the raw thing in a request is, and how it becomes tensors and back: see task-configuration.ts. */
   task: v.optional(v.unknown()),
 });
+
+const defaultMaxBatchSize = { calls: 32, jobs: 1024 } as const;
+
+/** Rows of one run, of calls that come together or of a job's records. */
+export function maxBatchSizeOf(
+  { maxBatchSize }: Pick<ModelConfiguration, 'maxBatchSize'>,
+  use: keyof typeof defaultMaxBatchSize,
+): number {
+  return maxBatchSize ?? defaultMaxBatchSize[use];
+}
 
 export interface ModelConfiguration
   extends Omit<v.InferOutput<typeof modelConfigurationSchema>, 'task'> {

@@ -89,6 +89,11 @@ export class BodyConnection {
     return this.#isReusable && this.#exchange === undefined;
   }
 
+  /** Whether it has ended, by whichever side. */
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Sends a request. @throws Error when there is no answer */
   get(request: GetRequest, takeBody: TakeBody): Promise<Answer> {
     const exchange: Exchange = {

@@ -10,6 +10,8 @@ export interface ObjectRange {
   readonly bucket: string;
   readonly key: string;
   readonly etag: string;
+  /** In a bucket that keeps versions. */
+  readonly versionId?: string | undefined;
   readonly start: number;
   /** Exclusive. */
   readonly end: number;
@@ -27,8 +29,8 @@ interface SdkRequest {
 
 /**
  * Reads ranges of objects straight off the socket. The SDK does everything up to there (endpoint, credentials,
- * signature, its retries until an answer begins); the body goes past it. Connections live as long as the receiver, for
- * ranges of one download after the other: one that outlived it could be dead after the environment was frozen.
+ * signature, its retries until an answer begins); the body goes past it. Connections are used again, and end when they
+ * have been idle for ten seconds or the receiver is closed.
  */
 export class BodyReceiver {
   readonly #client: S3Client;
@@ -45,10 +47,11 @@ export class BodyReceiver {
    * @param takeBody hears of each stretch of it, in order; bytes are there during the call alone
    * @throws S3ServiceException for an answer that is none, Error for one that broke, what `takeBody` throws
    */
-  async receive(range: ObjectRange, takeBody: TakeBody, signal: AbortSignal): Promise<void> {
+  async receive(range: ObjectRange, takeBody: TakeBody, signal?: AbortSignal): Promise<void> {
     const command = new GetObjectCommand({
       Bucket: range.bucket,
       Key: range.key,
+      VersionId: range.versionId,
       IfMatch: range.etag,
       Range: `bytes=${range.start}-${range.end - 1}`,
     });
@@ -64,7 +67,7 @@ export class BodyReceiver {
         },
       { step: 'deserialize', priority: 'high', name: 'receiveBody' },
     );
-    await this.#client.send(command, { abortSignal: signal });
+    await this.#client.send(command, signal === undefined ? {} : { abortSignal: signal });
     await ended;
   }
 
@@ -73,8 +76,12 @@ export class BodyReceiver {
     for (const connection of this.#connections) connection.close(new Error('no longer wanted'));
   }
 
-  async #send(request: SdkRequest, takeBody: TakeBody, signal: AbortSignal): Promise<Answer> {
-    signal.throwIfAborted();
+  async #send(
+    request: SdkRequest,
+    takeBody: TakeBody,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    signal?.throwIfAborted();
     const get: GetRequest = {
       protocol: request.protocol,
       // An IPv6 address stands in brackets.
@@ -97,6 +104,7 @@ export class BodyReceiver {
   #connect(request: GetRequest): BodyConnection {
     const options = { buffer: this.#buffer, connectionTimeoutMs, idleTimeoutMs };
     const connection = new BodyConnection(request, options);
+    for (const other of this.#connections) if (other.isClosed) this.#connections.delete(other);
     this.#connections.add(connection);
     return connection;
   }

@@ -18,6 +18,7 @@ import type {
   StoredObject,
 } from '../../batch/object-store.ts';
 import { ServingError } from '../../errors.ts';
+import { BodyReceiver } from './body-receiver.ts';
 import { isNotFound, s3Status, storageUnavailable } from './failure.ts';
 import { assembleObject } from './object-store-assembly.ts';
 
@@ -30,10 +31,12 @@ const lastCharacter = '\u{10FFFF}';
 /** Objects of one S3 bucket. */
 export class S3ObjectStore implements ObjectStore {
   readonly #client: S3Client;
+  readonly #receiver: BodyReceiver;
   readonly #bucket: string;
 
   constructor(client: S3Client, bucket: string) {
     this.#client = client;
+    this.#receiver = new BodyReceiver(client);
     this.#bucket = bucket;
   }
 
@@ -65,13 +68,15 @@ export class S3ObjectStore implements ObjectStore {
     while (filled < target.byteLength) {
       const before = filled;
       try {
-        for await (const chunk of await this.#open(object, start + filled, end)) {
-          if (filled + chunk.byteLength > target.byteLength) {
+        const { key, etag, versionId } = object;
+        const range = { bucket: this.#bucket, key, etag, versionId, start: start + filled, end };
+        await this.#receiver.receive(range, (bytes) => {
+          if (filled + bytes.byteLength > target.byteLength) {
             throw new Error('S3 sent more than was asked for');
           }
-          target.set(chunk, filled);
-          filled += chunk.byteLength;
-        }
+          target.set(bytes, filled);
+          filled += bytes.byteLength;
+        });
         if (filled === before) throw new Error('S3 sent nothing');
       } catch (cause) {
         failures = filled > before ? 1 : failures + 1;
@@ -81,21 +86,6 @@ export class S3ObjectStore implements ObjectStore {
       }
     }
     return target;
-  }
-
-  async #open(object: ObjectPin, start: number, end: number): Promise<AsyncIterable<Uint8Array>> {
-    const { Body } = await this.#client.send(
-      new GetObjectCommand({
-        Bucket: this.#bucket,
-        Key: object.key,
-        VersionId: object.versionId,
-        IfMatch: object.etag,
-        Range: `bytes=${start}-${end - 1}`,
-      }),
-    );
-    if (Body === undefined) throw new Error('S3 answered without a body');
-    // The SDK types the body for browsers too; in Node it is a stream of buffers.
-    return Body as AsyncIterable<Buffer>;
   }
 
   async get(key: string): Promise<StoredObject | undefined> {

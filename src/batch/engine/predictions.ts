@@ -1,4 +1,5 @@
 import { ServingError, toServingError } from '../../errors.ts';
+import { maxBatchSizeOf } from '../../models/configuration.ts';
 import type { Session } from '../../models/session.ts';
 import type { CsvReader } from '../../tasks/ports.ts';
 import {
@@ -40,7 +41,7 @@ export class PredictionEngine implements Engine {
     const settled = await this.#predictor.predictEach(
       inputs,
       defaultParameters,
-      this.#predictContext(lease.session, lease.configuration.maxBatchSize),
+      this.#predictContext(lease.session, maxBatchSizeOf(lease.configuration, 'calls')),
     );
     const results = settled.values();
     const outcomes: RecordOutcome[] = [];
@@ -82,7 +83,7 @@ export class PredictionEngine implements Engine {
           if (predictor === undefined) {
             throw new ServingError('MODEL_UNAVAILABLE', `model ${model} declares no task`);
           }
-          const { maxBatchSize: limit } = lease.configuration;
+          const limit = maxBatchSizeOf(lease.configuration, 'calls');
           return await use(predictor, this.#predictContext(lease.session, limit));
         } finally {
           lease.release();

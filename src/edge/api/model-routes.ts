@@ -1,5 +1,6 @@
 import { modelFileName } from '../../contract/keys.ts';
 import type { InferenceStatistics } from '../../inference/statistics.ts';
+import { maxBatchSizeOf } from '../../models/configuration.ts';
 import type { ModelProvider } from '../../models/provider.ts';
 import { modelConfigDocument, modelMetadata } from '../../protocol/documents.ts';
 import { jsonResponse } from './http.ts';
@@ -32,7 +33,7 @@ export function modelConfigRoute(provider: ModelProvider): RouteHandler {
     const lease = await provider.acquire({ model, version });
     try {
       const { inputs, outputs } = lease.session;
-      const { maxBatchSize } = lease.configuration;
+      const maxBatchSize = maxBatchSizeOf(lease.configuration, 'calls');
       return jsonResponse(
         modelConfigDocument({
           name: model,
