@@ -5,8 +5,9 @@ import { defaultParameters } from '../../src/tasks/predictor.ts';
 import { decoders, golden, image, loadModel } from '../../test/tasks/support/models.ts';
 
 /**
- * Holds the models that are too large to commit against the goldens of PyTorch: `node examples/models/verify.ts`, after
- * make_sentence_embedder.py and make_image_classifier.py have made them.
+ * Holds the models that are too large to commit against the goldens of PyTorch and TensorFlow Lite:
+ * `node examples/models/verify.ts`, after make_sentence_embedder.py, make_image_classifier.py and make_object_detector.py
+ * have made them.
  */
 
 const vectors = v.object({ sentences: v.array(v.string()), vectors: v.array(v.array(v.number())) });
@@ -64,4 +65,27 @@ for (const [picture, { labels: wanted, features: wantedFeatures }] of Object.ent
   console.log(
     `efficientnet-lite0: ${picture} ${got[0]?.label}, difference ${Math.max(...differences)}`,
   );
+}
+
+const box = v.object({ xmin: v.number(), ymin: v.number(), xmax: v.number(), ymax: v.number() });
+const objects = await golden(
+  'examples/object-detection/golden-objects.json',
+  v.record(v.string(), v.array(v.object({ label: v.string(), score: v.number(), box }))),
+);
+const detector = await loadModel('object-detector');
+for (const [picture, wanted] of Object.entries(objects)) {
+  const [prediction] = await detector.predict(await image(`examples/object-detection/${picture}`));
+  const got = prediction?.type === 'detections' ? prediction.detections : [];
+  deepEqual(
+    got.map((one) => one.label),
+    wanted.map((one) => one.label),
+  );
+  for (const [at, { score, box: corners }] of got.entries()) {
+    ok(Math.abs(score - (wanted[at]?.score ?? 0)) < 1e-4, `score ${at} of ${picture}: ${score}`);
+    for (const side of ['xmin', 'ymin', 'xmax', 'ymax'] as const) {
+      const difference = Math.abs(corners[side] - (wanted[at]?.box[side] ?? 0));
+      ok(difference < 0.1, `${side} of box ${at} on ${picture} differs by ${difference} pixels`);
+    }
+  }
+  console.log(`object-detector: ${picture} ${got.map((one) => one.label).join(', ')}`);
 }
