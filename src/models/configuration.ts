@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { isName } from '../contract/names.ts';
 import { ServingError } from '../errors.ts';
+import { described } from './task/common.ts';
 import type { TaskConfiguration } from './task-configuration.ts';
 
 const name = v.pipe(
@@ -12,17 +13,31 @@ const wholeNumber = (minimum: number, maximum: number) =>
 
 /** Which versions of a model may be called (Triton's `version_policy`). */
 const versionPolicySchema = v.union([
-  v.strictObject({ all: v.strictObject({}) }),
-  v.strictObject({ latest: v.strictObject({ numVersions: wholeNumber(1, 1000) }) }),
-  v.strictObject({ specific: v.strictObject({ versions: v.pipe(v.array(name), v.minLength(1)) }) }),
+  v.strictObject({ all: described('Every version.', v.strictObject({})) }),
+  v.strictObject({
+    latest: described(
+      'The newest ones.',
+      v.strictObject({ numVersions: described('How many.', wholeNumber(1, 1000)) }),
+    ),
+  }),
+  v.strictObject({
+    specific: described(
+      'These alone.',
+      v.strictObject({ versions: described('By name.', v.pipe(v.array(name), v.minLength(1))) }),
+    ),
+  }),
 ]);
 
 /** One request that runs before the model is ready, so that the first caller does not pay for the first run. */
 const warmUpSchema = v.strictObject({
-  /** Shape for each input by name; dimensions that the model fixes must agree. Values are zeros. */
-  inputs: v.record(v.string(), v.strictObject({ shape: v.array(wholeNumber(0, 2 ** 31)) })),
-  /** How often it runs. */
-  count: v.optional(wholeNumber(1, 100), 1),
+  inputs: described(
+    'Shape for each input by name; dimensions that the model fixes must agree. Values are zeros.',
+    v.record(
+      v.string(),
+      v.strictObject({ shape: described('Dimensions.', v.array(wholeNumber(0, 2 ** 31))) }),
+    ),
+  ),
+  count: described('How often it runs.', v.optional(wholeNumber(1, 100), 1)),
 });
 
 /**
@@ -30,31 +45,43 @@ const warmUpSchema = v.strictObject({
  * Unknown fields are refused: a typing error must not be silent.
  */
 export const modelConfigurationSchema = v.strictObject({
-  $schema: v.optional(v.string()),
-  /**
-   * Rows of one run when requests or records are put together; 1 turns it off.
-   * @default 32 for calls; for jobs, which measure how many pay, up to 1024
-   */
-  maxBatchSize: v.optional(wholeNumber(1, 65_536)),
-  /** Threads within one operator. @default from the function's memory */
-  intraOpThreads: v.optional(wholeNumber(1, 64)),
-  /** @default every version; calls without one get the highest number */
-  versionPolicy: v.optional(versionPolicySchema, { all: {} }),
-  /** Names that point at versions: `{"stable": "3"}`. */
-  aliases: v.optional(v.record(name, name), {}),
-  /** Shares of the calls that name no version, by version or alias: `{"3": 95, "4": 5}` is a canary. */
-  traffic: v.optional(
-    v.pipe(
-      v.record(name, v.pipe(v.number(), v.minValue(0), v.finite())),
-      v.check(
-        (shares) => Object.values(shares).some((share) => share > 0),
-        'expected at least one share above 0',
+  $schema: described('For editors: docs/config.schema.json.', v.optional(v.string())),
+  maxBatchSize: described(
+    'Rows of one run when requests or records are put together; 1 turns it off. Default: 32 for calls; for jobs, which measure how many pay, up to 1024.',
+    v.optional(wholeNumber(1, 65_536)),
+  ),
+  intraOpThreads: described(
+    'Threads within one operator. Default: from the function’s memory.',
+    v.optional(wholeNumber(1, 64)),
+  ),
+  versionPolicy: described(
+    'Which versions may be called. Default: every version; calls without one get the highest number.',
+    v.optional(versionPolicySchema, { all: {} }),
+  ),
+  aliases: described(
+    'Names that point at versions: `{"stable": "3"}`.',
+    v.optional(v.record(name, name), {}),
+  ),
+  traffic: described(
+    'Shares of the calls that name no version, by version or alias: `{"3": 95, "4": 5}` is a canary.',
+    v.optional(
+      v.pipe(
+        v.record(name, v.pipe(v.number(), v.minValue(0), v.finite())),
+        v.check(
+          (shares) => Object.values(shares).some((share) => share > 0),
+          'expected at least one share above 0',
+        ),
       ),
     ),
   ),
-  warmUp: v.optional(v.array(warmUpSchema), []),
-  /** What the raw thing in a request is, and how it becomes tensors and back: see task-configuration.ts. */
-  task: v.optional(v.unknown()),
+  warmUp: described(
+    'Requests that run before the model is ready.',
+    v.optional(v.array(warmUpSchema), []),
+  ),
+  task: described(
+    'What the raw thing in a request is, and how it becomes tensors and back.',
+    v.optional(v.unknown()),
+  ),
 });
 
 const defaultMaxBatchSize = { calls: 32, jobs: 1024 } as const;

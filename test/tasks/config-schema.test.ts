@@ -1,13 +1,33 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { configSchema, configSchemaFile } from '../../docs/config-schema.ts';
+import { configSchema, configSchemaFile } from '../../cli/config-schema.ts';
 import { parseModelConfiguration } from '../../src/models/configuration.ts';
 import { repository } from './support/models.ts';
 
-test('docs/config.schema.json is what the schemas say (node docs/config-schema.ts writes it)', async () => {
+test('docs/config.schema.json is what the schemas say (npm run schema writes it)', async () => {
   expect(JSON.parse(await readFile(configSchemaFile, 'utf8'))).toEqual(configSchema());
 });
+
+test('editors show words for every property', () => {
+  expect(propertiesWithoutWords(configSchema(), 'config.json')).toEqual([]);
+});
+
+/** Paths of the properties of a JSON Schema that have no description; those that can have one value alone need none. */
+function propertiesWithoutWords(schema: unknown, path: string): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  return Object.entries(schema).flatMap(([keyword, value]: [string, unknown]) => {
+    if (keyword !== 'properties' || typeof value !== 'object' || value === null) {
+      return propertiesWithoutWords(value, Array.isArray(schema) ? `${path}[${keyword}]` : path);
+    }
+    return Object.entries(value).flatMap(([name, property]: [string, unknown]) => {
+      const isObject = typeof property === 'object' && property !== null;
+      const explained = isObject && ('description' in property || 'const' in property);
+      const below = propertiesWithoutWords(property, `${path}.${name}`);
+      return explained ? below : [`${path}.${name}`, ...below];
+    });
+  });
+}
 
 const models = join(repository, 'examples/models');
 const folders = (await readdir(models, { withFileTypes: true })).filter((one) => one.isDirectory());

@@ -1,5 +1,9 @@
 import * as v from 'valibot';
 
+/** A schema with the words that editors show for it, through docs/config.schema.json. */
+export const described = <Schema extends v.GenericSchema>(text: string, schema: Schema) =>
+  v.pipe(schema, v.description(text));
+
 /** A whole number within bounds, both allowed. */
 export const wholeNumber = (minimum: number, maximum: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(minimum), v.maxValue(maximum));
@@ -7,8 +11,10 @@ export const wholeNumber = (minimum: number, maximum: number) =>
 /** A probability or a share. */
 export const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
-/** Name of a model's input or output. @default the only one that the model has */
-export const tensorName = v.optional(v.pipe(v.string(), v.minLength(1)));
+export const tensorName = described(
+  'Name of the input or output. Default: the only one that the model has.',
+  v.optional(v.pipe(v.string(), v.minLength(1))),
+);
 
 /** A file that stands next to the model: a plain name, never a path. */
 export const fileName = v.pipe(
@@ -16,13 +22,19 @@ export const fileName = v.pipe(
   v.regex(/^[^/\\]+$/, 'expected the plain name of a file next to the model'),
 );
 
-/** What turns raw outputs into scores; `none` when the model did it itself. */
-export const activationSchema = v.picklist(['softmax', 'sigmoid', 'none']);
+export const activationSchema = described(
+  'What turns raw outputs into scores; `none` when the model did it itself.',
+  v.picklist(['softmax', 'sigmoid', 'none']),
+);
 
 export type Activation = v.InferOutput<typeof activationSchema>;
 
-/** Names of the classes in the order of the output. @default labels.txt next to the model, or id2label of its Hugging Face config.json */
-export const labels = v.optional(v.pipe(v.array(v.string()), v.minLength(1)));
+export const labels = described(
+  'Names of the classes in the order of the output. Default: labels.txt next to the model, or id2label of its Hugging Face config.json.',
+  v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
+);
 
-/** How many classes an answer lists, best first. */
-export const topK = v.optional(wholeNumber(1, 10_000), 5);
+export const topK = described(
+  'How many classes an answer lists, best first.',
+  v.optional(wholeNumber(1, 10_000), 5),
+);
