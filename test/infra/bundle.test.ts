@@ -87,6 +87,22 @@ describe('bundles', () => {
     expect(call({ NODE_PATH: join(packageRoot, 'node_modules') })).toEqual([0, 10, 0, 0, 0, 2]);
   });
 
+  it("load of Node's own modules what is used, however they are imported", async () => {
+    write(`import { request } from 'node:http';
+      import fs, { readFileSync } from 'fs';
+      import * as path from 'node:path';
+      export const handler = async () => {
+        const { Agent, default: http } = await import('node:http');
+        return {
+          same: http.request === request && new Agent().maxSockets > 0,
+          files: fs.readFileSync === readFileSync && path.join('a', 'b') === 'a/b',
+          undici: process.moduleLoadList.some((name) => name.includes('undici')),
+        };
+      };`);
+    await bundleFunctions(folder, target);
+    expect(call({})).toEqual({ same: true, files: true, undici: false });
+  });
+
   it('wait for what a module awaits at its top', async () => {
     write(
       `const ready = await Promise.resolve('ready'); export const handler = async () => ready;`,
