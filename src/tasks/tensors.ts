@@ -4,7 +4,7 @@ import type { Datatype, Tensor } from '../protocol/tensor.ts';
 /** Datatypes that a task fills with real numbers. */
 export const realDatatypes = ['FP32', 'FP16', 'FP64'] as const satisfies readonly Datatype[];
 
-/** Real numbers as a tensor of the model's datatype; UINT8 rounds and saturates. */
+/** Real numbers as a tensor of the model's datatype; UINT8 and INT8 round and saturate. */
 export function fromFloats(
   name: string,
   datatype: Datatype,
@@ -27,6 +27,10 @@ export function fromFloats(
         shape,
         data: new Uint8Array(Uint8ClampedArray.from(values).buffer),
       };
+    case 'INT8': {
+      const whole = (value: number) => Math.min(127, Math.max(-128, Math.round(value)));
+      return { name, datatype, shape, data: Int8Array.from(values, whole) };
+    }
     case 'INT64':
       return {
         name,

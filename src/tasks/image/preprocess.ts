@@ -73,7 +73,7 @@ function checkFits(
   input: TensorMetadata,
 ): void {
   const { layout, interpolation, antialias, resize, centerCrop, mean, std } = configuration;
-  requireDatatype(model, 'input', input, ['FP32', 'FP16', 'FP64', 'UINT8']);
+  requireDatatype(model, 'input', input, ['FP32', 'FP16', 'FP64', 'UINT8', 'INT8']);
   const names =
     layout === 'nchw'
       ? ['rows', 'channels', 'height', 'width']
