@@ -1,8 +1,10 @@
 import { crc32 } from 'node:zlib';
 
-/** Bytes on their way into an object, with their checksum. */
+const firstBytes = 64 * 1024;
+
+/** Bytes on their way into an object, with their checksum. Its memory is used again: it grows to the largest stretch. */
 export class OutputBuffer {
-  #chunks: Uint8Array[] = [];
+  #memory = Buffer.alloc(0);
   #bytes = 0;
   #crc32: number;
 
@@ -12,9 +14,10 @@ export class OutputBuffer {
   }
 
   append(chunk: Uint8Array): void {
-    if (chunk.byteLength === 0) return;
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.byteLength;
+    const bytes = this.#bytes + chunk.byteLength;
+    if (bytes > this.#memory.byteLength) this.#grow(bytes);
+    this.#memory.set(chunk, this.#bytes);
+    this.#bytes = bytes;
     this.#crc32 = crc32(chunk, this.#crc32);
   }
 
@@ -27,12 +30,17 @@ export class OutputBuffer {
     return this.#crc32;
   }
 
-  /** What has come since the last time. */
+  /** What has come since the last time: a view that holds until more is appended. */
   take(): Uint8Array {
-    const taken = Buffer.concat(this.#chunks);
-    this.#chunks = [];
+    const taken = this.#memory.subarray(0, this.#bytes);
     this.#bytes = 0;
     return taken;
+  }
+
+  #grow(bytes: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(bytes, this.#memory.byteLength * 2, firstBytes));
+    larger.set(this.#memory.subarray(0, this.#bytes));
+    this.#memory = larger;
   }
 }
 

@@ -115,6 +115,6 @@ export interface TransformLimits {
 }
 
 export const defaultTransformLimits: TransformLimits = {
-  segmentBytes: 32 * 1024 * 1024,
+  segmentBytes: 16 * 1024 * 1024,
   handOverMs: 8_000,
 };

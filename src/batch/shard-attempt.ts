@@ -23,11 +23,6 @@ import { encodeTablePart } from './table-part.ts';
 import { readWindows, type WindowOptions } from './windows.ts';
 
 const stopCheckMs = 5_000;
-/** Micro-batches of one window: enough that records of different shapes find others of their own, ... */
-const minimumWindowRuns = 4;
-/** ... and more where many rows of one run pay: such rows take no time, and a window takes some of its own. */
-const maximumWindowRuns = 32;
-
 export interface ShardAttemptOptions {
   readonly context: TransformContext;
   readonly keys: JobKeys;
@@ -90,7 +85,7 @@ export class ShardAttempt {
     const stretch = new Stretch(context.nowMs(), segments.at(-1), startOf(this.#source));
     if (segments.length === 0) this.#writeHeader(stretch);
     const windows = this.#readWindows(stretch.to, {
-      records: rowsPerRun * Math.min(Math.max(rowsPerRun, minimumWindowRuns), maximumWindowRuns),
+      rowsPerRun,
       firstRecord: stretch.to.records,
       limit: (record) => windowLimit(findings, record),
     });

@@ -33,7 +33,7 @@ export class Stretch {
       if (this.#lines.length > heldCharacters) this.#flush();
     } else if ('lines' in outcome) {
       this.#flush();
-      this.#output.append(outcome.lines);
+      for (const lines of outcome.lines) this.#output.append(lines);
     } else if ('rows' in outcome) {
       for (const [row, one] of outcome.rows.entries()) {
         // Only a failed record is told by its place.

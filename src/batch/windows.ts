@@ -3,80 +3,88 @@ import { linesBytes, type RecordReader, type SourceRecord, sliceRows } from './s
 import { type LineBlock, lineAt, maximumGapBytes } from './sources/lines.ts';
 
 export interface WindowOptions {
-  /** Records of a full window. */
-  readonly records: number;
+  readonly rowsPerRun: number;
   /** Record of the shard that the first one read is. */
   readonly firstRecord: number;
   /** How many records the window that begins with this record may hold. */
   readonly limit: (record: number) => number;
 }
 
-/** Input bytes at which a window is full. */
-const maximumWindowBytes = 16 * 1024 * 1024;
+/** Micro-batches of a window at least: enough that records of different shapes find others of their own. */
+const minimumRuns = 4;
+/** From then on a window is full when it has so many bytes, which is so many that what it costs itself is nothing. */
+const enoughBytes = 1024 * 1024;
+/** Input bytes at which a window is full in any case, for memory's sake. */
+const maximumBytes = 8 * 1024 * 1024;
 
 /**
- * Records in windows: so many as are worked on at once, bounded in number and bytes. Where windows are cut depends
- * on the records alone, so an attempt that resumes at the end of one cuts the same windows as its forerunner. Rows
- * of an array that follow each other come as one.
+ * Records in windows: so many as are worked on at once, whole micro-batches of them, bounded in bytes. Where windows
+ * are cut depends on the records alone, so an attempt that resumes at the end of one cuts the same windows as its
+ * forerunner. Lines, and rows of an array, that follow each other come as one.
  *
  * @returns what the reader returns
  */
 export async function* readWindows(
   reader: RecordReader,
-  options: WindowOptions,
+  { rowsPerRun, firstRecord, limit }: WindowOptions,
 ): AsyncGenerator<readonly SourceRecord[], number> {
-  let next = options.firstRecord;
-  let window: SourceRecord[] = [];
-  let count = 0;
-  let bytes = 0;
-  let limit = Math.min(options.limit(next), options.records);
+  let next = firstRecord;
+  let parts: SourceRecord[] = [];
+  let window = new WindowSize(rowsPerRun, limit(next));
   for (;;) {
     const read = await reader.next();
     if (read.done === true) {
-      if (window.length > 0) yield joinRows(window);
+      if (parts.length > 0) yield joinRows(parts);
       return read.value;
     }
     for (const record of read.value) {
       let start = 0;
       while (start < record.count) {
-        const taken = takeRows(record, start, limit - count, maximumWindowBytes - bytes);
-        window.push(sliceRows(record, start, taken.end));
-        next += taken.end - start;
-        count += taken.end - start;
-        bytes += taken.bytes;
-        start = taken.end;
-        if (bytes < maximumWindowBytes && count < limit) continue;
-        yield joinRows(window);
-        window = [];
-        count = 0;
-        bytes = 0;
-        limit = Math.min(options.limit(next), options.records);
+        const end = window.take(record, start);
+        parts.push(sliceRows(record, start, end));
+        next += end - start;
+        start = end;
+        if (!window.isFull) continue;
+        yield joinRows(parts);
+        parts = [];
+        window = new WindowSize(rowsPerRun, limit(next));
       }
     }
   }
 }
 
-/** Records of one that holds several for a window: at least one, and the one that exceeds the bytes is the last. */
-function takeRows(
-  { content, sizeBytes, count }: SourceRecord,
-  start: number,
-  records: number,
-  room: number,
-): { readonly end: number; readonly bytes: number } {
-  const last = Math.min(count, start + records);
-  if (content.kind !== 'lines') {
+/** How much a window holds. */
+class WindowSize {
+  readonly #rowsPerRun: number;
+  readonly #limit: number;
+  #records = 0;
+  #bytes = 0;
+
+  constructor(rowsPerRun: number, limit: number) {
+    this.#rowsPerRun = rowsPerRun;
+    this.#limit = limit;
+  }
+
+  get isFull(): boolean {
+    const runs = this.#records / this.#rowsPerRun;
+    return (
+      this.#records >= this.#limit ||
+      this.#bytes >= maximumBytes ||
+      (this.#bytes >= enoughBytes && runs >= minimumRuns && Number.isInteger(runs))
+    );
+  }
+
+  /** Takes records of one that holds several, from `start` on, until the window is full. @returns where it ends */
+  take({ content, sizeBytes, count }: SourceRecord, start: number): number {
     const rowBytes = sizeBytes / count;
-    const rows = count === 1 ? 1 : Math.max(1, Math.ceil(room / rowBytes));
-    const end = Math.min(last, start + rows);
-    return { end, bytes: rowBytes * (end - start) };
+    let end = start;
+    do {
+      this.#bytes += content.kind === 'lines' ? linesBytes(content.lines, end, end + 1) : rowBytes;
+      this.#records += 1;
+      end += 1;
+    } while (end < count && !this.isFull);
+    return end;
   }
-  let end = start;
-  let bytes = 0;
-  while (end < last && bytes < room) {
-    bytes += linesBytes(content.lines, end, end + 1);
-    end += 1;
-  }
-  return { end, bytes };
 }
 
 /** Lines and rows that one read ended within and the next began with: how an object is read must not show. */

@@ -15,7 +15,7 @@ export type RecordOutcome =
   | { readonly line: string }
   | { readonly error: ServingError; readonly id?: string | undefined }
   /** Of rows that came together: their lines, or what became of each. */
-  | { readonly lines: Uint8Array }
+  | { readonly lines: readonly Uint8Array[] }
   | { readonly rows: readonly RecordOutcome[] };
 
 /** One way from records to lines. */

@@ -71,7 +71,7 @@ export class RowEngine implements Engine {
         ...(lines === undefined ? await this.#attempt(expandRows(part)) : linesOf([lines])),
       );
     }
-    return whole ? { lines: Buffer.concat(parts) } : { rows };
+    return whole ? { lines: parts } : { rows };
   }
 
   /** undefined when the rows have to be told apart. */

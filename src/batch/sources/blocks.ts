@@ -14,10 +14,13 @@ export interface BlockOptions {
   readonly overrunBytes?: number;
 }
 
+/** Reads under way beside the block that is worked on: S3 takes a moment to begin, and one connection has its limit. */
+const readsAhead = 2;
+
 /**
- * An object's bytes from `start` to its end, in bounded reads with the next one under way while a block is worked
- * on: no stream stands open while a model runs, and memory holds two blocks. The reader stops when it has enough.
- * Behind `end`, where usually only the rest of one record is wanted, reads start small.
+ * An object's bytes from `start` to its end, in bounded reads with the next ones under way while a block is worked on:
+ * no stream stands open while a model runs, and memory holds three blocks. The reader stops when it has enough. Behind
+ * `end`, where usually only the rest of one record is wanted, reads start small and come one by one.
  *
  * @param object pinned, with its size
  * @param end where most readers stop
@@ -32,26 +35,27 @@ export async function* readBlocks(
   const blockBytes = options.blockBytes ?? 4 * 1024 * 1024;
   let overrunBytes = options.overrunBytes ?? 64 * 1024;
   let position = start;
-  const begin = (): Promise<Block> | undefined => {
-    if (position >= object.sizeBytes) return undefined;
+  const ahead: Promise<Block>[] = [];
+  const begin = (stop: number) => {
     const offset = position;
-    if (position < end) position = Math.min(position + blockBytes, end);
-    else {
-      position += overrunBytes;
-      overrunBytes = Math.min(overrunBytes * 2, blockBytes);
-    }
-    position = Math.min(position, object.sizeBytes);
+    position = Math.min(stop, object.sizeBytes);
     const block = store.read(object, offset, position).then((bytes) => ({ offset, bytes }));
     // Its failure is told when it is awaited, which may be never.
     block.catch(() => undefined);
-    return block;
+    ahead.push(block);
   };
-  let next = begin();
-  while (next !== undefined) {
-    const current = await next;
+  const stop = Math.min(end, object.sizeBytes);
+  for (;;) {
     // Nothing is read ahead across `end`: the reader is probably done there.
-    next = position === end ? undefined : begin();
-    yield current;
-    next ??= begin();
+    while (ahead.length <= readsAhead && position < stop) {
+      begin(Math.min(position + blockBytes, stop));
+    }
+    if (ahead.length === 0) {
+      if (position >= object.sizeBytes) return;
+      begin(position + overrunBytes);
+      overrunBytes = Math.min(overrunBytes * 2, blockBytes);
+    }
+    const current = await ahead.shift();
+    if (current !== undefined) yield current;
   }
 }
