@@ -19,3 +19,13 @@ test.each(Object.keys(expected))('“%s” is heard as PyTorch hears it', async 
     expect(Math.abs(score - (expected[word]?.[index]?.score ?? 0))).toBeLessThan(1e-5);
   }
 });
+
+test('words that come together are heard as each alone', async () => {
+  const { predict } = await loadModel('spoken-digits');
+  const words = Object.keys(expected);
+  const clips = await Promise.all(
+    words.map((word) => audio(`examples/audio-classification/clips/${word}.wav`)),
+  );
+  const answers = await predict(...clips);
+  expect(answers.map((one) => one.type === 'labels' && one.labels[0]?.label)).toEqual(words);
+});

@@ -123,9 +123,9 @@ torch.onnx.export(
     torch.zeros(2, RATE),
     str(folder / "1/model.onnx"),
     opset_version=14,
-    input_names=["samples"],
+    input_names=["input_values"],
     output_names=["logits"],
-    dynamic_axes={"samples": rows, "logits": rows},
+    dynamic_axes={"input_values": rows, "logits": rows},
 )
 write_json(
     folder / "config.json",

@@ -74,30 +74,49 @@ export async function createAudioClassifier(
       return cutWindows(samples, window, inSamples(hopMs));
     },
     async execute(prepared, parameters, context) {
-      const predictions: Prediction[] = [];
       const size = Math.min(limit, context.maxBatchSize);
-      for (const windows of prepared) {
-        const sum = { scores: new Float32Array(), windows: 0 };
-        for (let start = 0; start < windows.length; start += size) {
-          const group = windows.slice(start, start + size);
-          const feed = stack(input.name, input.datatype, group);
-          const tensor = outputNamed(await context.run([feed], [output.name]), output.name);
-          for (const row of rowsOf(tensor, group.length)) {
-            activate(row, activation);
-            if (sum.windows === 0) sum.scores = new Float32Array(row.length);
-            for (const [index, score] of row.entries()) {
-              sum.scores[index] = (sum.scores[index] ?? 0) + score;
-            }
-            sum.windows += 1;
-          }
+      const sums = prepared.map((): Float32Array | undefined => undefined);
+      for (const group of groupsOfOneLength(prepared, size)) {
+        const windows = group.map(({ samples }) => samples);
+        const feed = stack(input.name, input.datatype, windows);
+        const tensor = outputNamed(await context.run([feed], [output.name]), output.name);
+        const rows = rowsOf(tensor, group.length).map((row) => activate(row, activation));
+        for (const [place, { index }] of group.entries()) {
+          const row = rows[place] ?? new Float32Array();
+          const sum = sums[index];
+          sums[index] = sum === undefined ? row : sum.map((score, at) => score + (row[at] ?? 0));
         }
-        const mean = sum.scores.map((score) => score / sum.windows);
-        const topK = parameters.topK ?? configuration.topK;
-        predictions.push({ type: 'labels', labels: topLabels(mean, labels, topK) });
       }
-      return predictions;
+      const topK = parameters.topK ?? configuration.topK;
+      return prepared.map((windows, index): Prediction => {
+        const mean = (sums[index] ?? new Float32Array()).map((score) => score / windows.length);
+        return { type: 'labels', labels: topLabels(mean, labels, topK) };
+      });
     },
   });
+}
+
+/** A window of one of several sounds. */
+interface PlacedWindow {
+  readonly index: number;
+  readonly samples: Float32Array;
+}
+
+/** Windows of all sounds that can run together: neighbours of the same length, at most `size`. */
+function groupsOfOneLength(
+  sounds: readonly (readonly Float32Array[])[],
+  size: number,
+): PlacedWindow[][] {
+  const groups: PlacedWindow[][] = [];
+  for (const [index, windows] of sounds.entries()) {
+    for (const samples of windows) {
+      const last = groups.at(-1);
+      const fits = last?.[0]?.samples.length === samples.length && last.length < size;
+      if (fits) last.push({ index, samples });
+      else groups.push([{ index, samples }]);
+    }
+  }
+  return groups;
 }
 
 function stack(
