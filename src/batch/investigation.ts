@@ -8,7 +8,8 @@ import type { ShardMessage } from './shard.ts';
  * A record can kill the process (an integer division that overflows) or keep it busy for ever, and nothing in the
  * process can catch that. So the attempts at a shard after the first write down what they are about to run; an
  * attempt that finds such a note knows where its forerunner died, and runs that stretch in smaller windows, until
- * one record stands alone. A record that was alone at three deaths costs itself and no other.
+ * one record stands alone. A record that was alone at three deaths, and that no attempt has got past, costs itself and
+ * no other.
  */
 export const attemptNoteSchema = v.object({
   /** `ended` once the attempt has come to an end by itself: then it tells nothing. */
@@ -16,6 +17,8 @@ export const attemptNoteSchema = v.object({
   /** Records that are being run, from (inclusive) to (exclusive), counted within the shard. */
   from: v.number(),
   to: v.number(),
+  /** Records that the attempt left out. */
+  skipped: v.optional(v.array(v.number()), []),
 });
 export type AttemptNote = v.InferOutput<typeof attemptNoteSchema>;
 
@@ -70,11 +73,18 @@ export function conclude(notes: readonly AttemptNote[]): Findings {
       .map(({ from, to }) => ({ from, to }))
       .sort((left, right) => left.to - left.from - (right.to - right.from)),
     poison: new Set(
-      [...alone].filter(([, deaths]) => deaths >= deathsAlone).map(([record]) => record),
+      [...alone]
+        .filter(([record, deaths]) => deaths >= deathsAlone && !isSurvived(running, record))
+        .map(([record]) => record),
     ),
     cannotLoad: notes.length >= deathsLoading && notes.every(({ phase }) => phase === 'loading'),
     deaths: notes.length,
   };
+}
+
+/** Whether an attempt got past a record, so that what ended others when they were at it was something else. */
+function isSurvived(running: readonly AttemptNote[], record: number): boolean {
+  return running.some(({ from, skipped }) => from > record && !skipped.includes(record));
 }
 
 /**
@@ -105,10 +115,19 @@ function isSettled(from: number, to: number, poison: ReadonlySet<number>): boole
 export class AttemptNotes {
   readonly #results: ObjectStore;
   readonly #key: string;
+  readonly #skipped: readonly number[];
   #written = false;
 
-  constructor(results: ObjectStore, keys: JobKeys, message: ShardMessage, attempt: string) {
+  /** @param poison what this attempt leaves out */
+  constructor(
+    results: ObjectStore,
+    keys: JobKeys,
+    message: ShardMessage,
+    attempt: string,
+    { poison }: Pick<Findings, 'poison'>,
+  ) {
     this.#results = results;
+    this.#skipped = [...poison];
     this.#key = `${keys.attempts(message.shard.index, message.redrives)}${attempt}.json`;
   }
 
@@ -129,8 +148,8 @@ export class AttemptNotes {
     if (this.#written) await this.#write({ phase: 'ended', from: 0, to: 0 });
   }
 
-  async #write(note: AttemptNote): Promise<void> {
-    await this.#results.put(this.#key, encodeDocument(note));
+  async #write(note: Pick<AttemptNote, 'phase' | 'from' | 'to'>): Promise<void> {
+    await this.#results.put(this.#key, encodeDocument({ ...note, skipped: this.#skipped }));
     this.#written = true;
   }
 }

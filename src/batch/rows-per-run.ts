@@ -65,7 +65,12 @@ async function readSample({
   engine,
 }: RowsPerRunOptions): Promise<Runnable[]> {
   const reader = readRecords(context, source, startOf(source), job.format);
-  const options = { rowsPerRun: 1, firstRecord: 0, limit: () => sampleRecords };
+  const options = {
+    rowsPerRun: 1,
+    records: sampleRecords,
+    firstRecord: 0,
+    limit: () => sampleRecords,
+  };
   const windows = readWindows(reader, options);
   const first = await windows.next();
   await windows.return(0);

@@ -86,6 +86,7 @@ export class ShardAttempt {
     if (segments.length === 0) this.#writeHeader(stretch);
     const windows = this.#readWindows(stretch.to, {
       rowsPerRun,
+      records: this.#engine.windowRecords(rowsPerRun),
       firstRecord: stretch.to.records,
       limit: (record) => windowLimit(findings, record),
     });

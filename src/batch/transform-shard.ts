@@ -63,7 +63,7 @@ async function workOn(context: TransformContext, delivery: ShardDelivery): Promi
   }
 
   const attemptId = context.newId();
-  const notes = new AttemptNotes(results, keys, message, attemptId);
+  const notes = new AttemptNotes(results, keys, message, attemptId, findings);
   let foreseen = true;
   try {
     if (repeated) await notes.loading();

@@ -4,6 +4,8 @@ import { type LineBlock, lineAt, maximumGapBytes } from './sources/lines.ts';
 
 export interface WindowOptions {
   readonly rowsPerRun: number;
+  /** Records of a full window, a multiple of the rows per run. */
+  readonly records: number;
   /** Record of the shard that the first one read is. */
   readonly firstRecord: number;
   /** How many records the window that begins with this record may hold. */
@@ -12,7 +14,7 @@ export interface WindowOptions {
 
 /** Micro-batches of a window at least: enough that records of different shapes find others of their own. */
 const minimumRuns = 4;
-/** From then on a window is full when it has so many bytes, which is so many that what it costs itself is nothing. */
+/** From then on a window is full when it has so many bytes: beside them what it costs itself is nothing. */
 const enoughBytes = 1024 * 1024;
 /** Input bytes at which a window is full in any case, for memory's sake. */
 const maximumBytes = 8 * 1024 * 1024;
@@ -26,11 +28,12 @@ const maximumBytes = 8 * 1024 * 1024;
  */
 export async function* readWindows(
   reader: RecordReader,
-  { rowsPerRun, firstRecord, limit }: WindowOptions,
+  { rowsPerRun, records, firstRecord, limit }: WindowOptions,
 ): AsyncGenerator<readonly SourceRecord[], number> {
   let next = firstRecord;
   let parts: SourceRecord[] = [];
-  let window = new WindowSize(rowsPerRun, limit(next));
+  const begin = () => new WindowSize(rowsPerRun, Math.min(records, limit(next)));
+  let window = begin();
   for (;;) {
     const read = await reader.next();
     if (read.done === true) {
@@ -47,7 +50,7 @@ export async function* readWindows(
         if (!window.isFull) continue;
         yield joinRows(parts);
         parts = [];
-        window = new WindowSize(rowsPerRun, limit(next));
+        window = begin();
       }
     }
   }

@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { type AttemptNote, conclude, windowLimit } from '../../src/batch/investigation.ts';
 
-const died = (from: number, to: number): AttemptNote => ({ phase: 'running', from, to });
-const loading: AttemptNote = { phase: 'loading', from: 0, to: 0 };
-const loaded: AttemptNote = { phase: 'loaded', from: 0, to: 0 };
+const died = (from: number, to: number, skipped: number[] = []): AttemptNote => ({
+  phase: 'running',
+  from,
+  to,
+  skipped,
+});
+const loading: AttemptNote = { phase: 'loading', from: 0, to: 0, skipped: [] };
+const loaded: AttemptNote = { phase: 'loaded', from: 0, to: 0, skipped: [] };
 
 describe('what is concluded from deaths', () => {
   it('is nothing when there were none', () => {
@@ -34,6 +39,12 @@ describe('what is concluded from deaths', () => {
     const thrice = conclude([died(3, 4), died(3, 4), died(3, 4)]);
     expect([...thrice.poison]).toEqual([3]);
     expect(windowLimit(thrice, 0)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('does not leave out a record that an attempt got past', () => {
+    const alone = [died(3, 4), died(3, 4), died(3, 4)];
+    expect(conclude([...alone, died(5, 6)]).poison.size).toBe(0);
+    expect([...conclude([...alone, died(5, 6, [3])]).poison]).toEqual([3]);
   });
 
   it('finds a model that cannot be loaded only when none ever was', () => {

@@ -1,5 +1,6 @@
 import type { ServingError } from '../../errors.ts';
 import type { ModelLease } from '../../models/provider.ts';
+import type { Predictor } from '../../tasks/predictor.ts';
 import type { Job } from '../job.ts';
 import type { TransformContext } from '../ports.ts';
 import type { Runnable } from '../run-together.ts';
@@ -17,6 +18,20 @@ export type RecordOutcome =
   /** Of rows that came together: their lines, or what became of each. */
   | { readonly lines: readonly Uint8Array[] }
   | { readonly rows: readonly RecordOutcome[] };
+
+/** Enough that records of different shapes find others of their own. */
+const minimumWindowRuns = 4;
+const maximumWindowRuns = 32;
+
+/** Tasks put their runs together themselves, and prepare what follows beside a run. */
+const windowRecordsOfTask: Readonly<Record<Predictor['accepts'], number>> = {
+  image: 32,
+  pixels: 32,
+  audio: 32,
+  text: 128,
+  row: 1024,
+  tensors: 1024,
+};
 
 /** One way from records to lines. */
 export interface Engine {
@@ -43,6 +58,7 @@ export class ModelEngine implements Engine {
   readonly takesBlocks: boolean;
   readonly #requests: Engine;
   readonly #others: Engine;
+  readonly #accepts: Predictor['accepts'] | undefined;
 
   constructor(context: TransformContext, job: Job, lease: ModelLease, source: ShardSource) {
     const predictor = context.predictorOf(lease.session);
@@ -50,8 +66,19 @@ export class ModelEngine implements Engine {
     const own = { job, lease, encoder: this.encoder };
     this.#requests = new RequestEngine(own);
     this.takesBlocks = predictor === undefined;
+    this.#accepts = predictor?.accepts;
     this.#others =
       predictor === undefined ? new RowEngine(own) : new PredictionEngine(context, own, predictor);
+  }
+
+  /**
+   * Records that are worked on at once: so many that what a window costs itself does not count, and so few that the time
+   * is looked at often. Models that gain by many rows a run take little time for each.
+   */
+  windowRecords(rowsPerRun: number): number {
+    return this.#accepts === undefined
+      ? rowsPerRun * Math.min(Math.max(rowsPerRun, minimumWindowRuns), maximumWindowRuns)
+      : windowRecordsOfTask[this.#accepts];
   }
 
   async transform(records: readonly SourceRecord[], rowsPerRun: number): Promise<RecordOutcome[]> {
