@@ -30,11 +30,12 @@ export async function runSeed(
 ): Promise<{ faulty: JobOutput; faultless: JobOutput; counts: SimulatedCounts }> {
   const random = new SeededRandom(seed);
   const { text, request } = randomJob(random, true);
+  const { key } = request.input;
   const segmentBytes = random.integer(200, 20_000);
   const run = async (injected: SimulatedFaults) => {
     const jobs = new MemoryObjectStore();
     const results = new MemoryObjectStore();
-    await jobs.put('data/input.jsonl', text);
+    await jobs.put(key, text);
     await jobs.put('in/adder.job.json', JSON.stringify(request));
     const simulation = new Simulation({
       random: new SeededRandom(seed + 1),
@@ -59,18 +60,20 @@ export async function runSeed(
 export function randomJob(random: SeededRandom, poisonous: boolean) {
   const lineEnd = random.pick(['\n', '\r\n']);
   const records = random.integer(0, 150);
+  const kind = random.pick(['requests', 'requests', 'rows', 'csv'] as const);
+  const line = kind === 'requests' ? randomRequest : kind === 'rows' ? randomRow : randomCsvRow;
   const poisonRate = random.chance(0.3) && poisonous ? 0.02 : 0;
   let text = random.chance(0.2) ? '\uFEFF' : '';
+  if (kind === 'csv') text += `p,q${lineEnd}`;
   for (let index = 0; index < records; index++) {
-    text +=
-      randomLine(random, index, poisonRate) + (random.chance(0.1) ? lineEnd + lineEnd : lineEnd);
+    text += line(random, index, poisonRate) + (random.chance(0.1) ? lineEnd + lineEnd : lineEnd);
   }
   if (random.chance(0.3)) text = text.trimEnd();
   return {
     text,
     request: {
       model: 'adder',
-      input: { key: 'data/input.jsonl' },
+      input: { key: `data/input.${kind === 'csv' ? 'csv' : 'jsonl'}` },
       output: { merge: random.chance(0.7) },
       shardBytes: random.integer(100, 4_000),
       ...(random.chance(0.5) ? { rowsPerRun: random.integer(1, 16) } : {}),
@@ -78,7 +81,7 @@ export function randomJob(random: SeededRandom, poisonous: boolean) {
   };
 }
 
-function randomLine(random: SeededRandom, index: number, poisonRate: number): string {
+function randomRequest(random: SeededRandom, index: number, poisonRate: number): string {
   if (random.chance(0.05)) return random.pick(['nonsense', '{}', '[1,2]', '{"inputs":[]}']);
   const rows = random.integer(1, 3);
   const columns = random.chance(0.05) ? 3 : 2;
@@ -88,6 +91,25 @@ function randomLine(random: SeededRandom, index: number, poisonRate: number): st
     id: `${index}${'-'.repeat(random.chance(0.05) ? 500 : 0)}`,
     inputs: [{ name: 'x', shape: [rows, columns], datatype: 'FP32', data }],
   });
+}
+
+function randomRow(random: SeededRandom, _index: number, poisonRate: number): string {
+  if (random.chance(0.03)) return random.pick(['nonsense', '[1]', '[1,2,3]', '[1,"2"]']);
+  const [first, second] = randomPair(random, poisonRate);
+  if (random.chance(0.05)) return `{"x":[${first},${second}]}`;
+  return random.chance(0.5) ? `[${first},${second}]` : ` [ ${first} , ${second} ]`;
+}
+
+function randomCsvRow(random: SeededRandom, _index: number, poisonRate: number): string {
+  if (random.chance(0.03)) return random.pick(['nonsense', '1', '1,2,3', 'a,b', '1,']);
+  const [first, second] = randomPair(random, poisonRate);
+  return random.chance(0.1) ? `"${first}","${second}"` : `${first}, ${second}`;
+}
+
+function randomPair(random: SeededRandom, poisonRate: number): readonly [number, number] {
+  if (random.chance(poisonRate)) return [poison, 0];
+  const scale = random.pick([1, 1e-3, 1e-7]);
+  return [random.integer(-1e6, 1e6) * scale, random.integer(-1e6, 1e6) * scale];
 }
 
 export async function readOutput(results: ObjectStore, jobId: string): Promise<JobOutput> {

@@ -77,7 +77,7 @@ describe('jobs over a wire on which everything goes wrong', () => {
   async function submit(seed: number): Promise<string> {
     const random = new SeededRandom(seed);
     const { text, request } = randomJob(random, false);
-    const input = `data/${seed}.jsonl`;
+    const input = request.input.key.replace('input', `${seed}`);
     await laptop.jobs.put(input, text);
     const key = `in/${seed}.job.json`;
     // The first job would otherwise measure for the others, and the shards of a job follow from that.
