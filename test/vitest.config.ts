@@ -6,13 +6,7 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('..', import.meta.url)),
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
-    exclude: [
-      'node_modules/**',
-      'dist/**',
-      'examples/*/node_modules/**',
-      // Minutes of faults, with processes killed at random moments: `npm run test:nightly` sets it.
-      ...(process.env['PILOTLIGHT_NIGHTLY'] === undefined ? ['**/*.nightly.test.ts'] : []),
-    ],
+    exclude: ['node_modules/**', 'dist/**', 'examples/*/node_modules/**'],
     // ONNX Runtime writes a telemetry id into the home folder unless told before it is loaded.
     env: { ORT_DISABLE_TELEMETRY: '1' },
     // One process a file: a model that kills its process then costs that file alone.

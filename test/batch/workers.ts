@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { environmentVariables } from '../../src/contract/environment.ts';
 
 const script = fileURLToPath(new URL('worker.ts', import.meta.url));
 
@@ -13,6 +15,7 @@ export class Workers {
   deaths = 0;
   /** What they wrote to their standard error. */
   errors = '';
+  #started = 0;
   #stopped = false;
 
   constructor(environment: Readonly<Record<string, string>>, count = 1) {
@@ -21,8 +24,18 @@ export class Workers {
   }
 
   #start(): void {
+    this.#started += 1;
+    // A temp disk of its own, as every environment has: a process clears what it finds there when it starts.
+    const cacheDir = join(
+      this.#environment[environmentVariables.modelCacheDir] ?? '',
+      String(this.#started),
+    );
     const worker = spawn(process.execPath, [script], {
-      env: { ...process.env, ...this.#environment },
+      env: {
+        ...process.env,
+        ...this.#environment,
+        [environmentVariables.modelCacheDir]: cacheDir,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#processes.add(worker);

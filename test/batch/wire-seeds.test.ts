@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readControl } from '../../src/batch/control.ts';
 import { readDocument } from '../../src/batch/document.ts';
 import { jobIdOf, jobSchema } from '../../src/batch/job.ts';
+import { listAll } from '../../src/batch/object-store.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
 import { LocalModels } from '../support/local-models.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
@@ -97,10 +99,20 @@ describe('jobs over a wire on which everything goes wrong', () => {
       const { manifest } = jobKeys(jobId);
       // A look that fails is one of the faults: it says nothing about the job.
       while ((await laptop.results.head(manifest).catch(() => undefined)) === undefined) {
-        if (Date.now() > deadline) throw new Error(`${jobId} has no manifest`);
+        if (Date.now() > deadline) throw new Error(await stateOf(jobId));
         await sleep(100);
       }
     }
+  }
+
+  /** What there is of a job that does not end. */
+  async function stateOf(jobId: string): Promise<string> {
+    healFaults();
+    const { results } = laptop;
+    const control = await readControl(results, jobKeys(jobId));
+    const keys: string[] = [];
+    for await (const { key } of listAll(results, jobKeys(jobId).prefix)) keys.push(key);
+    return `${jobId} has no manifest; ${control?.reason ?? 'it was not stopped'}; ${workers.errors}\n${keys.join('\n')}`;
   }
 
   /** What the same upload comes to when nothing goes wrong. */
