@@ -49,7 +49,10 @@ export interface InferenceServiceProps {
   readonly apiMemorySize?: Size | undefined;
   /** @default one virtual CPU's 1,769 MiB, or what the largest model needs */
   readonly transformMemorySize?: Size | undefined;
-  /** Temp disk of the api function. @default 512 MiB, which is free, or what the largest model needs */
+  /**
+   * Temp disk of the api function. Prepared artefacts stay on it while their models are in memory: for many models it should
+   * be as large as the memory. @default 512 MiB, which is free, or what the largest model needs
+   */
   readonly apiEphemeralStorageSize?: Size | undefined;
   /** Temp disk of the transform function. @default 512 MiB, which is free, or what the largest model needs */
   readonly transformEphemeralStorageSize?: Size | undefined;

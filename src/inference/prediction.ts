@@ -22,6 +22,9 @@ export interface PredictionOptions {
   readonly onPredicted: (outcome: PredictionOutcome) => void;
 }
 
+/** A pipeline is its configuration, of which there is one. */
+export const pipelineVersion = '1';
+
 export type PredictionOutcome = Omit<InferenceOutcome<PredictAnswer>, 'pinned'>;
 
 /** The use case of the tasks: pictures, sentences, sound and rows in, answers out. */
@@ -37,15 +40,41 @@ export class Prediction {
    *   names the field or input
    */
   async predict(reference: ModelReference, call: PredictCall): Promise<PredictionOutcome> {
-    const { provider, predictors } = this.#options;
-    const { configuration } = await provider.describe(reference.model);
-    const pipeline = await predictors.pipeline(reference.model, configuration);
+    const pipeline = await this.pipelineOf(reference);
     const outcome =
       pipeline === undefined
         ? await this.#predictWithSession(reference, call)
         : await this.#predictWithPipeline(reference.model, pipeline, call);
     this.#options.onPredicted(outcome);
     return outcome;
+  }
+
+  /**
+   * What a model does that is a graph of others; undefined for one with a session of its own.
+   *
+   * @throws ServingError NOT_FOUND; MODEL_UNAVAILABLE when its steps do not fit together
+   */
+  async pipelineOf({ model, version }: ModelReference): Promise<Predictor | undefined> {
+    const { configuration } = await this.#options.provider.describe(model);
+    const pipeline = await this.#options.predictors.pipeline(model, configuration);
+    if (pipeline !== undefined && version !== undefined && version !== pipelineVersion) {
+      throw new ServingError('NOT_FOUND', `model ${model} has no version ${version}`);
+    }
+    return pipeline;
+  }
+
+  /** Brings the models of a pipeline into memory, one after the other. @throws as `ModelProvider.acquire` does */
+  async loadPipeline(model: string): Promise<void> {
+    const { configuration } = await this.#options.provider.describe(model);
+    if (configuration.task?.type !== 'pipeline') return;
+    for (const step of configuration.task.steps) {
+      if (step.operation !== 'predict') continue;
+      const lease = await this.#options.provider.acquire({
+        model: step.model,
+        version: step.version,
+      });
+      lease.release();
+    }
   }
 
   /** Whether a model takes raw things: it declares a task. @throws ServingError NOT_FOUND */
@@ -88,18 +117,29 @@ export class Prediction {
     predictor: Predictor,
     call: PredictCall,
   ): Promise<PredictionOutcome> {
+    const { statistics, nowMs } = this.#options;
+    const pinned = { model, version: pipelineVersion, fingerprint: '' };
     const timings = noTimings();
-    const startMs = this.#options.nowMs();
+    const work = noWork();
+    const startMs = nowMs();
     const context: PredictContext = {
       run: () => {
         throw new Error('a pipeline has no session of its own');
       },
       maxBatchSize: 1,
-      withModel: this.#withModel(timings),
+      withModel: this.#withModel(timings, work),
     };
-    const answer = await this.#answer(predictor, { model, version: '' }, call, context);
-    timings.decodeMs = this.#options.nowMs() - startMs - timings.queueMs - timings.runMs;
-    return { answer, hit: timings.createMs === 0, timings };
+    try {
+      const answer = await this.#answer(predictor, pinned, call, context);
+      const loadMs = timings.downloadMs + timings.createMs;
+      timings.decodeMs = nowMs() - startMs - timings.queueMs - timings.runMs - loadMs;
+      // One picture, however many regions of it the models were run on.
+      statistics.succeeded(pinned, { rows: 1, executions: work.executions }, timings);
+      return { answer, hit: timings.createMs === 0, timings };
+    } catch (thrown) {
+      statistics.failed(pinned, nowMs() - startMs);
+      throw thrown;
+    }
   }
 
   async #answer(
@@ -142,18 +182,18 @@ export class Prediction {
         return result.outputs;
       },
       maxBatchSize,
-      withModel: this.#withModel(timings),
+      // What counts it is the model that is called, not those that it calls.
+      withModel: this.#withModel(timings, noWork()),
     };
   }
 
-  #withModel(timings: Timings): PredictContext['withModel'] {
+  #withModel(timings: Timings, work: Work): PredictContext['withModel'] {
     return async (model, version, use) => {
       const lease = await this.#options.provider.acquire({ model, version });
       timings.downloadMs += lease.loadTimes?.downloadMs ?? 0;
       timings.createMs += lease.loadTimes?.createMs ?? 0;
       try {
-        // What counts it is the model that is called, not those that it calls.
-        return await use(this.#predictorOf(lease), this.#context(lease, timings, noWork()));
+        return await use(this.#predictorOf(lease), this.#context(lease, timings, work));
       } finally {
         lease.release();
       }

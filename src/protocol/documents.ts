@@ -40,6 +40,8 @@ export interface ModelMetadata {
 
 /** The protocol's own name for ONNX models; Triton answers `onnxruntime_onnx`. */
 export const onnxPlatform = 'onnx_onnxv1';
+/** Of a model that is a graph of others, as Triton's `ensemble` is. */
+export const pipelinePlatform = 'pilotlight_pipeline';
 
 /** Builds `ModelMetadata`; only the protocol's own fields of each tensor are sent. */
 export function modelMetadata(

@@ -72,7 +72,7 @@ export function createApi(options: ApiOptions): Api {
 
 function routesOf(options: ApiOptions): Routes {
   const { provider, inference, prediction, statistics, defaultModel, isColdStart } = options;
-  const stats = statisticsRoute(provider, statistics);
+  const stats = statisticsRoute(provider, prediction, statistics);
   const invocation = invocationRoute(options);
   return {
     'GET /v2': serverMetadataRoute(options.version),
@@ -81,8 +81,8 @@ function routesOf(options: ApiOptions): Routes {
     'GET /ping': pingRoute(provider, defaultModel),
     'POST /invocations': invocation,
     ...forModels({
-      'GET /v2/models/{model}': modelMetadataRoute(provider),
-      'GET /v2/models/{model}/ready': modelReadyRoute(provider),
+      'GET /v2/models/{model}': modelMetadataRoute(provider, prediction),
+      'GET /v2/models/{model}/ready': modelReadyRoute(provider, prediction),
       'GET /v2/models/{model}/config': modelConfigRoute(provider),
       'GET /v2/models/{model}/stats': stats,
       'POST /v2/models/{model}/infer': inferRoute(inference, isColdStart, options.inferLater),

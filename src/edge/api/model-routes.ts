@@ -1,14 +1,31 @@
 import { modelFileName } from '../../contract/keys.ts';
+import { type Prediction, pipelineVersion } from '../../inference/prediction.ts';
 import type { InferenceStatistics } from '../../inference/statistics.ts';
 import { maxBatchSizeOf } from '../../models/configuration.ts';
 import type { ModelProvider } from '../../models/provider.ts';
-import { modelConfigDocument, modelMetadata } from '../../protocol/documents.ts';
+import { modelConfigDocument, modelMetadata, pipelinePlatform } from '../../protocol/documents.ts';
 import { jsonResponse } from './http.ts';
 import type { RouteHandler } from './router.ts';
 
-/** `GET /v2/models/{model}[/versions/{version}]`: names, datatypes and shapes. It loads the model, for only ONNX Runtime knows them. */
-export function modelMetadataRoute(provider: ModelProvider): RouteHandler {
+/**
+ * `GET /v2/models/{model}[/versions/{version}]`: names, datatypes and shapes. It loads the model, for only ONNX Runtime
+ * knows them. A pipeline has no tensors: its properties say what it takes.
+ */
+export function modelMetadataRoute(provider: ModelProvider, prediction: Prediction): RouteHandler {
   return async (_request, { model = '', version }) => {
+    const pipeline = await prediction.pipelineOf({ model, version });
+    if (pipeline !== undefined) {
+      return jsonResponse(
+        modelMetadata({
+          name: model,
+          versions: [pipelineVersion],
+          platform: pipelinePlatform,
+          inputs: [],
+          outputs: [],
+          properties: { task: pipeline.task, accepts: pipeline.accepts },
+        }),
+      );
+    }
     const lease = await provider.acquire({ model, version });
     try {
       const { versions } = await provider.describe(model);
@@ -51,12 +68,16 @@ export function modelConfigRoute(provider: ModelProvider): RouteHandler {
 
 /**
  * `GET /v2/models/{model}[/versions/{version}]/ready`: loads the model when it is not in memory, since a model here is
- * ready when it can answer, and so that a caller can warm it.
+ * ready when it can answer, and so that a caller can warm it. A pipeline is ready when all its models are.
  */
-export function modelReadyRoute(provider: ModelProvider): RouteHandler {
+export function modelReadyRoute(provider: ModelProvider, prediction: Prediction): RouteHandler {
   return async (_request, { model = '', version }) => {
-    const lease = await provider.acquire({ model, version });
-    lease.release();
+    if ((await prediction.pipelineOf({ model, version })) !== undefined) {
+      await prediction.loadPipeline(model);
+    } else {
+      const lease = await provider.acquire({ model, version });
+      lease.release();
+    }
     return jsonResponse({ name: model, ready: true });
   };
 }
@@ -64,10 +85,14 @@ export function modelReadyRoute(provider: ModelProvider): RouteHandler {
 /** `GET /v2/models[/{model}[/versions/{version}]]/stats`: what this environment did since it began. */
 export function statisticsRoute(
   provider: ModelProvider,
+  prediction: Prediction,
   statistics: InferenceStatistics,
 ): RouteHandler {
   return async (_request, { model, version }) => {
     if (model === undefined) return jsonResponse({ model_stats: statistics.report() });
+    if ((await prediction.pipelineOf({ model, version })) !== undefined) {
+      return jsonResponse({ model_stats: statistics.report(model) });
+    }
     // An unknown model is an error, one that was not called yet an empty list; an alias counts with its version.
     const pinned = await provider.resolve({ model, version });
     const counted = version === undefined ? undefined : pinned.version;
