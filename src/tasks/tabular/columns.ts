@@ -1,5 +1,6 @@
 import { invalidRequest } from '../../errors.ts';
 import type { ColumnConfiguration } from '../../models/task/tabular.ts';
+import { quote } from '../../protocol/fields.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import {
   misconfigured,
@@ -41,7 +42,7 @@ export function createRowEncoder(
       if (input.kind !== 'row') throw invalidRequest('input', 'a row', input.kind);
       const unknown = Object.keys(input.row).find((name) => !names.has(name));
       if (unknown !== undefined) {
-        throw invalidRequest('row', `columns ${[...names].join(', ')}`, `column "${unknown}"`);
+        throw invalidRequest('row', `columns ${[...names].join(', ')}`, `column ${quote(unknown)}`);
       }
       return columns.map((column) => encodeColumn(column, input.row));
     },

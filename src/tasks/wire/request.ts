@@ -102,7 +102,7 @@ function parseJsonRequest(body: Uint8Array, accepts: PredictInputKind): PredictR
   const unknown = Object.keys(request).find(
     (field) => field !== 'inputs' && field !== 'parameters',
   );
-  if (unknown !== undefined) throw invalidRequest('body', 'inputs and parameters', `"${unknown}"`);
+  if (unknown !== undefined) throw invalidRequest('body', 'inputs and parameters', quote(unknown));
   if (request['inputs'] === undefined) throw invalidRequest('inputs', 'a value', 'nothing');
   const inputs = parseInputs(request['inputs'], accepts);
   checkCount(inputs.length);
