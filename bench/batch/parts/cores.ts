@@ -1,8 +1,11 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 
+/** `--shared`: what is measured and the servers share all cores, as reading and decoding beside a run want. */
 const canPin =
+  !process.argv.includes('--shared') &&
   process.platform === 'linux' &&
   availableParallelism() > 1 &&
   spawnSync('taskset', ['--version']).status === 0;
@@ -23,7 +26,7 @@ export function pinned(command: string, args: readonly string[]): [string, strin
 
 /** Runs a script of this folder on the core of what is measured. @returns what it printed */
 export function measure(script: string, args: readonly string[]): unknown {
-  const path = new URL(script, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(script, import.meta.url));
   const [command, all] = pinned(process.execPath, [path, ...args]);
   const result: SpawnSyncReturns<string> = spawnSync(command, all, {
     encoding: 'utf8',
