@@ -23,6 +23,8 @@ import { encodeTablePart } from './table-part.ts';
 import { readWindows, type WindowOptions } from './windows.ts';
 
 const stopCheckMs = 5_000;
+/** Windows after which an attempt that looks for a deadly record keeps what it has: it may be the next one to die. */
+const carefulWindows = 16;
 export interface ShardAttemptOptions {
   readonly context: TransformContext;
   readonly keys: JobKeys;
@@ -90,6 +92,7 @@ export class ShardAttempt {
       firstRecord: stretch.to.records,
       limit: (record) => windowLimit(findings, record),
     });
+    let windowsSinceKept = 0;
     try {
       for (;;) {
         const next = await windows.next();
@@ -102,7 +105,10 @@ export class ShardAttempt {
         await this.#runWindow(stretch, window, rowsPerRun);
         if (await this.#isStopped()) return 'stopped';
         const late = this.#isLate();
-        if (late || stretch.bytes >= context.limits.segmentBytes) {
+        windowsSinceKept += 1;
+        const careful = findings.suspects.length > 0 && windowsSinceKept >= carefulWindows;
+        if (late || careful || stretch.bytes >= context.limits.segmentBytes) {
+          windowsSinceKept = 0;
           const kept = await this.#keep(stretch);
           if (!kept.written) return 'superseded';
           segments.push(kept.segment);
