@@ -38,6 +38,8 @@ export interface JobSize {
   readonly shards: number;
   readonly failedShards: number;
   readonly groups: number;
+  /** Objects of the input: each is a read at least. */
+  readonly objects: number;
   readonly inputBytes: number;
   /** Work on all shards together. */
   readonly workMs: number;
@@ -46,7 +48,7 @@ export interface JobSize {
 
 /** What a job costs, by part, in US dollars: requests as they are counted, and time as it was measured. */
 export function estimateCost(size: JobSize): CostEstimate {
-  const { shards, failedShards, groups, inputBytes, workMs, memoryMB } = size;
+  const { shards, failedShards, groups, objects, inputBytes, workMs, memoryMB } = size;
   const writes =
     requestsPerJob.writes +
     shards * requestsPerShard.writes +
@@ -57,7 +59,7 @@ export function estimateCost(size: JobSize): CostEstimate {
     shards * requestsPerShard.reads +
     failedShards * requestsPerFailedShard.reads +
     groups * requestsPerGroup.reads +
-    Math.ceil(inputBytes / readBytes) +
+    Math.max(objects, Math.ceil(inputBytes / readBytes)) +
     shards;
   const seconds = (workMs + (shards + 1) * overheadMsPerShard) / 1_000;
   const lambda =
@@ -77,6 +79,7 @@ export function costOf(
     shards: plan.shards,
     failedShards: parts.filter(({ figures }) => figures.failed > 0).length,
     groups: plan.groups,
+    objects: plan.objects,
     inputBytes: plan.bytes,
     workMs: parts.reduce((sum, { figures }) => sum + figures.workMs, 0),
     memoryMB,

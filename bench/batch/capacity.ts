@@ -1,0 +1,66 @@
+/**
+ * What jobs of 100 million records take on AWS: the formula of docs/capacity.md, with the processor time of a record that
+ * `batch/throughput` measures.
+ *
+ *     npm run bench -- batch/capacity [RECORDS]
+ */
+import { estimateCost, overheadMsPerShard } from '../../src/batch/cost.ts';
+
+const records = Number(process.argv[2] ?? 100_000_000);
+const memoryMB = 1_769;
+const shardsOfGroup = 1_000;
+/** As submit.ts has it. */
+const shardMs = 30_000;
+const maximumShardBytes = 128 * 1024 * 1024;
+const maximumShardRecords = 1_000_000;
+
+interface Workload {
+  readonly name: string;
+  /** Microseconds of one core a record, reading, running and writing. */
+  readonly recordUs: number;
+  readonly recordBytes: number;
+  /** Whether each record is an object of its own. */
+  readonly isObject?: boolean;
+}
+
+const workloads: readonly Workload[] = [
+  { name: 'tabular, array', recordUs: 0.75, recordBytes: 120 },
+  { name: 'tabular, rows of JSON', recordUs: 1.7, recordBytes: 215 },
+  { name: 'tabular, CSV', recordUs: 2.1, recordBytes: 213 },
+  { name: 'tabular, requests', recordUs: 13.4, recordBytes: 280 },
+  { name: 'MobileNet, array', recordUs: 12_900, recordBytes: 602_112 },
+  { name: 'OCR of a line, PNG', recordUs: 46_900, recordBytes: 20_000, isObject: true },
+];
+
+console.log(
+  'workload                 shards   shard s   core hours   minutes with 10, 100, 1,000   Lambda      SQS       S3    total USD',
+);
+for (const { name, recordUs, recordBytes, isObject = false } of workloads) {
+  const perShard = Math.max(
+    1,
+    Math.floor(
+      Math.min(shardMs / (recordUs / 1_000), maximumShardBytes / recordBytes, maximumShardRecords),
+    ),
+  );
+  const shards = Math.ceil(records / perShard);
+  const oneShardMs = (perShard * recordUs) / 1_000 + overheadMsPerShard;
+  const minutes = [10, 100, 1_000].map((environments) =>
+    ((Math.ceil(shards / environments) * oneShardMs) / 60_000).toFixed(1).padStart(9),
+  );
+  const cost = estimateCost({
+    shards,
+    failedShards: 0,
+    groups: Math.ceil(shards / shardsOfGroup),
+    objects: isObject ? records : 1,
+    inputBytes: records * recordBytes,
+    workMs: (records * recordUs) / 1_000,
+    memoryMB,
+  });
+  const hours = ((shards * oneShardMs) / 3_600_000).toFixed(2);
+  const dollars = [cost.lambda, cost.sqs, cost.s3, cost.total].map((part) =>
+    part.toFixed(3).padStart(9),
+  );
+  console.log(
+    `${name.padEnd(22)}${String(shards).padStart(9)}${(oneShardMs / 1_000).toFixed(1).padStart(10)}${hours.padStart(13)}${minutes.join('').padStart(31)}${dollars.join('')}`,
+  );
+}
