@@ -31,15 +31,18 @@ const builtinsByCall: Plugin = {
   setup(builder) {
     const names = builtinModules.map((name) => name.replace(/^node:/, ''));
     const filter = new RegExp(`^(?:node:)?(?:${names.join('|')})$`);
-    builder.onResolve({ filter }, ({ path, kind }) =>
-      kind === 'require-call' ? { path, external: true } : { path, namespace: kind },
-    );
+    const isHttp = /^(?:node:)?https?$/;
+    builder.onResolve({ filter }, ({ path, kind }) => {
+      const byCall =
+        kind === 'import-statement' || (kind === 'dynamic-import' && isHttp.test(path));
+      return byCall ? { path, namespace: kind } : { path, external: true };
+    });
     const call = (path: string) => `process.getBuiltinModule(${JSON.stringify(path)})`;
     builder.onLoad({ filter, namespace: 'import-statement' }, ({ path }) => ({
       contents: `module.exports = ${call(path)};`,
       loader: 'js',
     }));
-    // Who awaits a module destructures it, which needs its names: those that are there without a getter.
+    // Who awaits the HTTP client destructures it, which needs its names: those behind a getter are what loads undici.
     builder.onLoad({ filter, namespace: 'dynamic-import' }, ({ path }) => {
       const properties = Object.entries(
         Object.getOwnPropertyDescriptors(process.getBuiltinModule(path) ?? {}),
