@@ -1,6 +1,6 @@
 import { ServingError, toServingError } from '../../errors.ts';
-import { maxBatchSizeOf } from '../../models/configuration.ts';
-import type { Session } from '../../models/session.ts';
+import { type ModelConfiguration, maxBatchSizeOf } from '../../models/configuration.ts';
+import type { ModelLease } from '../../models/provider.ts';
 import type { CsvReader } from '../../tasks/ports.ts';
 import {
   defaultParameters,
@@ -41,7 +41,7 @@ export class PredictionEngine implements Engine {
     const settled = await this.#predictor.predictEach(
       inputs,
       defaultParameters,
-      this.#predictContext(lease.session, maxBatchSizeOf(lease.configuration, 'calls')),
+      this.#predictContext(lease, this.#predictor),
     );
     const results = settled.values();
     const outcomes: RecordOutcome[] = [];
@@ -68,14 +68,14 @@ export class PredictionEngine implements Engine {
     return [];
   }
 
-  #predictContext(session: Session, maxBatchSize: number): PredictContext {
+  #predictContext({ session, configuration }: ModelLease, predictor: Predictor): PredictContext {
     return {
       run: (feeds, outputNames) =>
         session.run(
           session.inputs.flatMap(({ name }) => feeds.find((feed) => feed.name === name) ?? []),
           outputNames,
         ),
-      maxBatchSize,
+      maxBatchSize: inputsOfRun(predictor, configuration),
       withModel: async (model, version, use) => {
         const lease = await this.#transform.models.acquire({ model, version });
         try {
@@ -83,8 +83,7 @@ export class PredictionEngine implements Engine {
           if (predictor === undefined) {
             throw new ServingError('MODEL_UNAVAILABLE', `model ${model} declares no task`);
           }
-          const limit = maxBatchSizeOf(lease.configuration, 'calls');
-          return await use(predictor, this.#predictContext(lease.session, limit));
+          return await use(predictor, this.#predictContext(lease, predictor));
         } finally {
           lease.release();
         }
@@ -99,6 +98,15 @@ export class PredictionEngine implements Engine {
       return toServingError(thrown);
     }
   }
+}
+
+/**
+ * Media run one by one: they are run as they become ready, and which of them would share a run, and with that the last bit
+ * of an answer, would be another one in each attempt. Convolutional networks gain nothing by several.
+ */
+function inputsOfRun({ accepts }: Predictor, configuration: ModelConfiguration): number {
+  const isMedia = accepts === 'image' || accepts === 'audio';
+  return isMedia ? 1 : maxBatchSizeOf(configuration, 'calls');
 }
 
 /** What a record's failure is; one that is not about the record is thrown again, for the record is not to blame. */
