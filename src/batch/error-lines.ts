@@ -1,6 +1,6 @@
 import type { ServingError } from '../errors.ts';
 import type { ShardSource } from './shard.ts';
-import type { SourceRecord } from './source-record.ts';
+import type { SourceRecord, UnpackedStretch } from './source-record.ts';
 
 /**
  * A failed record as a line of JSON: where it is, what is wrong with it, and what is needed to read it again by
@@ -25,8 +25,17 @@ export function encodeErrorLine(
     etag: object?.etag,
     versionId: object?.versionId,
     objectBytes: object?.sizeBytes,
+    stretch: origin === undefined ? ownStretch(source) : origin.stretch,
   };
   return `${JSON.stringify(entry)}\n`;
+}
+
+/** Of an object that was packed: where a record can be read from again. */
+function ownStretch(source: ShardSource): UnpackedStretch | undefined {
+  if (source.kind !== 'lines' || source.unpacked === undefined) return undefined;
+  const { object, header, unpacked } = source;
+  const { key, etag, sizeBytes } = object;
+  return { key, etag, sizeBytes, offset: unpacked.offset, header };
 }
 
 /** The object that a record can be read from again; undefined for one that was packed. */

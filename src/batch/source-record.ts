@@ -6,7 +6,11 @@ import { type LineBlock, lineAt, linesThrough } from './sources/lines.ts';
 /** One input record as it lies in its object. */
 export interface SourceRecord {
   /** Object that it is of, where that is not the shard's own; with a number in it when it came from an errors file. */
-  readonly origin?: { readonly object: StoredPiece; readonly number?: number };
+  readonly origin?: {
+    readonly object: StoredPiece;
+    readonly number?: number;
+    readonly stretch?: UnpackedStretch | undefined;
+  };
   /** Place in the shard's stretch of the input, from 0: lines for lines, rows for rows. */
   readonly number: number;
   /** Offset of its first byte in its object; undefined where records are not stretches of bytes. */
@@ -19,6 +23,14 @@ export interface SourceRecord {
   /** Lines, and rows of an array, come together: so many records are in this one. */
   readonly count: number;
   readonly content: RecordContent;
+}
+
+/** A stretch of an object that was packed, as it lies in the results bucket. */
+export interface UnpackedStretch extends StoredPiece {
+  /** Where it begins in what the object held. */
+  readonly offset: number;
+  /** Of CSV. */
+  readonly header?: string | undefined;
 }
 
 export type RecordContent =

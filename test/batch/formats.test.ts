@@ -231,6 +231,19 @@ describe('an input', () => {
       first.errors.map(({ reason }) => reason),
     );
     expect(places(again)).toEqual(places(first));
+    // An object that was packed has its records where they were unpacked to.
+    await jobs.put('data/mixed.csv.gz', gzipSync('p,q\n1,2\n3,oops\n5,6\nno,8\n'));
+    const packed = await submit({ model: 'adder', input: { key: 'data/mixed.csv.gz' } });
+    const unpacked = await submit({ model: 'adder', input: { errorsOf: packed.jobId } });
+    expect(places(unpacked)).toEqual([
+      ['data/mixed.csv.gz', 3],
+      ['data/mixed.csv.gz', 5],
+    ]);
+    const third = await submit({ model: 'adder', input: { errorsOf: unpacked.jobId } });
+    expect(places(third)).toEqual(places(packed));
+    expect(third.errors.map(({ reason }) => reason)).toEqual(
+      packed.errors.map(({ reason }) => reason),
+    );
     // A model that takes what the other refused.
     await models.add('adder', addConstant('FP32', [-1], 10));
     const mended = await submit({ model: 'adder', input: { errorsOf: first.jobId } });

@@ -14,6 +14,7 @@ import {
   type RecordReader,
   type SourceRecord,
   tooLarge,
+  type UnpackedStretch,
 } from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
 import { readCsvHeader } from './csv-header.ts';
@@ -34,6 +35,15 @@ const entrySchema = v.object({
   etag: v.optional(v.string()),
   versionId: v.optional(v.string()),
   objectBytes: v.optional(v.number()),
+  stretch: v.optional(
+    v.object({
+      key: v.string(),
+      etag: v.string(),
+      sizeBytes: v.number(),
+      offset: v.number(),
+      header: v.optional(v.string()),
+    }),
+  ),
 });
 type Entry = v.InferOutput<typeof entrySchema>;
 
@@ -76,7 +86,7 @@ async function readPicked(
   format: InputFormat | undefined,
 ): Promise<SourceRecord> {
   const entry = parseDocument(entrySchema, line.bytes ?? new Uint8Array(0), 'errors file');
-  const { input, etag, versionId, bytes, offset, objectBytes = 0 } = entry;
+  const { input, etag, versionId, bytes, offset, objectBytes = 0, stretch } = entry;
   const pin: InputObject = {
     key: input,
     etag: etag ?? '',
@@ -84,15 +94,32 @@ async function readPicked(
     ...(versionId === undefined ? {} : { versionId }),
   };
   return {
-    origin: { object: pin, number: entry.number },
+    origin: { object: pin, number: entry.number, stretch },
     number,
     offset,
     sizeBytes: bytes,
     next: line.offset + line.sizeBytes,
     nextNumber: number + 1,
     count: 1,
-    content: etag === undefined ? packed : await contentOf(stores, headers, pin, entry, format),
+    content:
+      stretch === undefined
+        ? await contentOf(stores, headers, pin, entry, format)
+        : await contentOfStretch(stores, stretch, entry),
   };
+}
+
+/** A record of an object that was packed. */
+async function contentOfStretch(
+  { results }: Stores,
+  stretch: UnpackedStretch,
+  { offset = 0, bytes }: Entry,
+): Promise<RecordContent> {
+  if (bytes > maximumRecordBytes) return tooLarge(bytes);
+  const start = offset - stretch.offset;
+  const content = await results.read(stretch, start, start + bytes);
+  return stretch.header === undefined
+    ? { kind: 'line', bytes: content }
+    : { kind: 'csv', header: stretch.header, bytes: content };
 }
 
 async function contentOf(
@@ -129,13 +156,10 @@ async function firstContent(reader: RecordReader): Promise<RecordContent> {
   const first = await reader.next();
   await reader.return(0);
   const [record] = first.done === true ? [] : first.value;
-  return record?.content ?? packed;
+  return record?.content ?? gone;
 }
 
-const packed: RecordContent = {
+const gone: RecordContent = {
   kind: 'unreadable',
-  error: new ServingError(
-    'INVALID_REQUEST',
-    'record: expected one that can be read by itself, got one of an object that is packed as a whole',
-  ),
+  error: new ServingError('INVALID_REQUEST', 'record: expected it where it was, and there is none'),
 };
