@@ -12,7 +12,7 @@ import type { PinnedModel } from '../models/reference.ts';
 import type { Session } from '../models/session.ts';
 import { decideDocument, encodeDocument, readDocument } from './document.ts';
 import type { ObjectStore } from './object-store.ts';
-import type { Runnable } from './run-together.ts';
+import { type Runnable, sizeOf } from './run-together.ts';
 
 /** What was measured of one model version: kept for the job that measured it, and for jobs to come. */
 export const calibrationSchema = v.object({
@@ -33,6 +33,8 @@ const sizeMs = 20;
 const maximumRunsOfSize = 8;
 /** A run that takes so long is measured by itself: what disturbs it hardly matters. */
 const longRunMs = 200;
+/** Input bytes of a run beyond which none is measured: memory holds them several times while they are put together. */
+const maximumRunBytes = 4 * 1024 * 1024;
 /** Sizes after each other that are twice as slow as the best: larger ones only get worse. */
 const slowSizes = 2;
 /**
@@ -121,7 +123,9 @@ async function findBestSize(
     measured.push({ rows, msPerRow });
     best = Math.min(best, msPerRow);
     slow = msPerRow > 2 * best ? slow + 1 : 0;
-    if (rows >= maximumRows || slow === slowSizes || nowMs() - startMs > budgetMs) break;
+    const bytes = inputs.reduce((sum, { data }) => sum + sizeOf(data), 0);
+    const isLargest = rows >= maximumRows || 2 * bytes > maximumRunBytes;
+    if (isLargest || slow === slowSizes || nowMs() - startMs > budgetMs) break;
   }
   const enough = measured.find(({ msPerRow }) => msPerRow <= best * (1 + worthwhile));
   return enough?.rows ?? 1;

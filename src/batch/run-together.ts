@@ -73,7 +73,8 @@ function groupRecords(records: readonly Runnable[], rowsPerRun: number): number[
   return groups;
 }
 
-function sizeOf(data: Tensor['data']): number {
+/** Bytes of elements; of strings, their characters. */
+export function sizeOf(data: Tensor['data']): number {
   return Array.isArray(data) ? data.reduce((sum, text) => sum + text.length, 0) : data.byteLength;
 }
 

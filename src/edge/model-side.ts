@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { DiskVersionFiles } from '../adapters/disk/version-files.ts';
 import { createSessionFactory } from '../adapters/onnxruntime/session-factory.ts';
@@ -71,13 +70,6 @@ export interface ModelSide {
 }
 
 /**
- * Bodies of calls lie outside of V8's heap, but make it collect that whole each dozen calls of half a megabyte. It may
- * grow to five times what the last collection left before the next one: some 20 MB more at its peak
- * (docs/performance.md).
- */
-const heapGrowth = '--heap-growing-percent=400';
-
-/**
  * The session cache of an environment, from settings: repository, disk tier, memory tier.
  *
  * @param random uniform in [0, 1): draws versions by traffic shares
@@ -88,7 +80,6 @@ export function createModelSide(
   events: ModelEvents,
   random: () => number = kernelRandom,
 ): ModelSide {
-  setFlagsFromString(heapGrowth);
   const nowMs = () => performance.now();
   const repository = new S3ModelRepository(s3, settings.modelsBucket);
   const files = new DiskVersionFiles({

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { listen } from '../../../local/listen.ts';
+import { letHeapGrow } from '../../../src/edge/api/heap-growth.ts';
 import { startServing } from '../../../test/support/serving.ts';
 import { untilInputEnds } from './until-input-ends.ts';
 
@@ -22,6 +23,7 @@ function bodyFor(headers: IncomingHttpHeaders): Buffer {
   return Buffer.allocUnsafeSlow(offset + length).subarray(offset);
 }
 
+letHeapGrow();
 const server = createServer((request, response) => {
   const body = bodyFor(request.headers);
   let received = 0;

@@ -24,6 +24,7 @@ import { observed } from '../observed.ts';
 import { parseModelSettings } from '../settings.ts';
 import { createApi } from './api.ts';
 import { type GatewayEvent, toGatewayResult, toHttpRequest } from './gateway.ts';
+import { letHeapGrow } from './heap-growth.ts';
 import { lazyRoutes } from './lazy-routes.ts';
 
 /** Version of the wire surface that `GET /v2` tells. */
@@ -34,6 +35,7 @@ const maxWaiting = 256;
 
 /** The api function: everything is built once for each environment, and a call is one step through it. */
 export async function createApiHandler(environment: Environment) {
+  letHeapGrow();
   const telemetry = createTelemetry();
   const settings = parseModelSettings(environment);
   const s3 = createS3Client();
