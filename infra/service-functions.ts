@@ -82,6 +82,8 @@ export function createFunctions(scope: Construct, context: FunctionsContext): Se
       timeout: settings.transformTimeout,
       memorySize: settings.transformMemorySize,
       ephemeralStorageSize: settings.transformEphemeralStorageSize,
+      // What is read of an input dies young: 100 MB less at the peak, and no slower (docs/performance.md).
+      environment: { NODE_OPTIONS: '--max-semi-space-size=4' },
     }),
   };
 }

@@ -95,6 +95,7 @@ export async function startLaptop(
       POWERTOOLS_LOG_LEVEL: 'SILENT',
       POWERTOOLS_METRICS_DISABLED: 'true',
       ORT_DISABLE_TELEMETRY: '1',
+      NODE_OPTIONS: '--max-semi-space-size=4',
       [environmentVariables.modelsBucket]: 'models',
       [environmentVariables.jobsBucket]: 'jobs',
       [environmentVariables.resultsBucket]: 'results',
