@@ -118,7 +118,8 @@ export async function readOutput(results: ObjectStore, jobId: string): Promise<J
   for await (const { key } of listAll(results, prefix)) {
     if (key === timing) continue;
     const name = key.slice(prefix.length);
-    if (name === 'job.json' || name.startsWith('state/')) continue;
+    // A plan that goes on in another invocation begins a group of its own: how many there are is no result.
+    if (name === 'plan.json' || name === 'job.json' || name.startsWith('state/')) continue;
     output.set(name, Buffer.from((await results.get(key))?.body ?? []).toString());
   }
   return output;
