@@ -5,15 +5,11 @@
  *     npm run bench -- batch/capacity [RECORDS]
  */
 import { estimateCost, overheadMsPerShard } from '../../src/batch/cost.ts';
+import { groupShards } from '../../src/batch/plan-job.ts';
+import { shardSizeFor } from '../../src/batch/shard-size.ts';
 
 const records = Number(process.argv[2] ?? 100_000_000);
 const memoryMB = 1_769;
-const shardsOfGroup = 1_000;
-/** As submit.ts has it. */
-const shardMs = 30_000;
-const maximumShardBytes = 128 * 1024 * 1024;
-const maximumShardRecords = 1_000_000;
-
 interface Workload {
   readonly name: string;
   /** Microseconds of one core a record, reading, running and writing. */
@@ -36,12 +32,8 @@ console.log(
   'workload                 shards   shard s   core hours   minutes with 10, 100, 1,000   Lambda      SQS       S3    total USD',
 );
 for (const { name, recordUs, recordBytes, isObject = false } of workloads) {
-  const perShard = Math.max(
-    1,
-    Math.floor(
-      Math.min(shardMs / (recordUs / 1_000), maximumShardBytes / recordBytes, maximumShardRecords),
-    ),
-  );
+  const size = shardSizeFor({ msPerRecord: recordUs / 1_000, bytesPerRecord: recordBytes });
+  const perShard = Math.max(1, Math.floor(Math.min(size.records, size.bytes / recordBytes)));
   const shards = Math.ceil(records / perShard);
   const oneShardMs = (perShard * recordUs) / 1_000 + overheadMsPerShard;
   const minutes = [10, 100, 1_000].map((environments) =>
@@ -50,7 +42,7 @@ for (const { name, recordUs, recordBytes, isObject = false } of workloads) {
   const cost = estimateCost({
     shards,
     failedShards: 0,
-    groups: Math.ceil(shards / shardsOfGroup),
+    groups: Math.ceil(shards / groupShards),
     objects: isObject ? records : 1,
     inputBytes: records * recordBytes,
     workMs: (records * recordUs) / 1_000,

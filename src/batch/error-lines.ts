@@ -2,6 +2,9 @@ import type { ServingError } from '../errors.ts';
 import type { ShardSource } from './shard.ts';
 import type { SourceRecord, UnpackedStretch } from './source-record.ts';
 
+/** It may hold the header of a CSV, which has up to a mebibyte and more as JSON. */
+export const maximumErrorLineBytes = 4 * 1024 * 1024;
+
 /**
  * A failed record as a line of JSON: where it is, what is wrong with it, and what is needed to read it again by
  * itself. `number` counts from 1 within the shard's stretch of the input; the job's own `errors.jsonl` counts from

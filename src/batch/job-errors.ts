@@ -1,5 +1,6 @@
 import { jobKeys } from '../contract/job-keys.ts';
 import { invalidRequest } from '../errors.ts';
+import { maximumErrorLineBytes } from './error-lines.ts';
 import { listAll, type ObjectHead, type ObjectStore } from './object-store.ts';
 import { readBlocks } from './sources/blocks.ts';
 import { readLines } from './sources/lines.ts';
@@ -9,8 +10,6 @@ export interface JobErrors {
   readonly errors: readonly unknown[];
   readonly next: string | undefined;
 }
-
-const maximumLineBytes = 1024 * 1024;
 
 /**
  * Failed records of a job in order: of all shards when the job is complete, and of those that are done before.
@@ -31,18 +30,24 @@ export async function readJobErrors(
     const name = part.key.slice(keys.prefix.length);
     if (cursor !== undefined && name < cursor.name) continue;
     const start = cursor?.name === name ? cursor.offset : 0;
-    const range = { start, end: part.sizeBytes, maximumBytes: maximumLineBytes };
+    const range = { start, end: part.sizeBytes, maximumBytes: maximumErrorLineBytes };
     // `start` is the end of a line, so the line behind it is the first.
     const from = Math.max(0, start - 1);
     for await (const lines of readLines(readBlocks(results, part, from, part.sizeBytes), range)) {
       for (const { offset, bytes, sizeBytes } of lines) {
-        errors.push(JSON.parse(Buffer.from(bytes ?? []).toString()) as unknown);
+        errors.push(parseError(bytes ?? new Uint8Array(0)));
         if (errors.length < limit) continue;
         return { errors, next: `${name}:${offset + sizeBytes + 1}` };
       }
     }
   }
   return { errors, next: undefined };
+}
+
+/** Where a record of a packed object was unpacked to concerns nobody but who reads it again. */
+function parseError(line: Uint8Array): unknown {
+  const error: unknown = JSON.parse(Buffer.from(line).toString());
+  return { ...Object(error), stretch: undefined };
 }
 
 async function* parts(results: ObjectStore, jobId: string): AsyncGenerator<ObjectHead> {

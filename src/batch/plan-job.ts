@@ -22,7 +22,7 @@ import { splitObject } from './split/split.ts';
 import { splitErrors } from './split/split-bytes.ts';
 
 /** One listing tells of so many shards. */
-const groupShards = 1_000;
+export const groupShards = 1_000;
 /** A group is read whole, by the planner that goes on and by a redrive. */
 const groupBytes = 4 * 1024 * 1024;
 /** Objects of one shard, where each is a record: each costs a request. */

@@ -67,7 +67,7 @@ async function readSample({
   const reader = readRecords(context, source, startOf(source), job.format);
   const options = {
     rowsPerRun: 1,
-    records: sampleRecords,
+    full: { records: sampleRecords, enoughBytes: Number.POSITIVE_INFINITY },
     firstRecord: 0,
     limit: () => sampleRecords,
   };

@@ -88,7 +88,7 @@ export class ShardAttempt {
     if (segments.length === 0) this.#writeHeader(stretch);
     const windows = this.#readWindows(stretch.to, {
       rowsPerRun,
-      records: this.#engine.windowRecords(rowsPerRun),
+      full: this.#engine.fullWindow(rowsPerRun),
       firstRecord: stretch.to.records,
       limit: (record) => windowLimit(findings, record),
     });

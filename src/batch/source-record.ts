@@ -1,7 +1,7 @@
 import { ServingError } from '../errors.ts';
 import type { Tensor } from '../protocol/tensor.ts';
 import type { ObjectStore, StoredPiece } from './object-store.ts';
-import { type LineBlock, lineAt, linesThrough } from './sources/lines.ts';
+import { type LineBlock, lineAt, linesThrough } from './sources/line-block.ts';
 
 /** One input record as it lies in its object. */
 export interface SourceRecord {

@@ -3,7 +3,7 @@ import { parseJobInputKey } from '../contract/keys.ts';
 import { ServingError } from '../errors.ts';
 import type { ModelProvider } from '../models/provider.ts';
 import type { ModelReference, PinnedModel } from '../models/reference.ts';
-import { type Calibration, readCalibration } from './calibration.ts';
+import { readCalibration } from './calibration.ts';
 import { failJob, readStop, writeControl } from './control.ts';
 import { decideDocument, encodeDocument, readDocument } from './document.ts';
 import { formatOf } from './formats.ts';
@@ -11,15 +11,9 @@ import { toInputObject } from './input-objects.ts';
 import { type InputObject, type Job, jobIdOf, jobSchema } from './job.ts';
 import { type JobRequest, parseJobRequest, parseJobRequestText } from './job-request.ts';
 import type { BatchContext } from './ports.ts';
+import { shardSizeFor } from './shard-size.ts';
 
 const MiB = 1024 * 1024;
-const defaultShardBytes = 8 * MiB;
-const minimumShardBytes = MiB / 4;
-const maximumShardBytes = 128 * MiB;
-/** Of a model that nobody has measured: enough that a shard costs more than what stands around it. */
-const defaultShardRecords = 10_000;
-/** What a shard aims at: far below a function's timeout, far above what one costs beside its work. */
-const shardMs = 30_000;
 /** A document that asks for a job names at most a thousand keys. */
 const maximumRequestBytes = 2 * MiB;
 const requestSuffix = '.job.json';
@@ -105,6 +99,7 @@ export async function submitInferRequest(
   await results.put(keys.request, `${text.replaceAll(/[\r\n]+/g, ' ')}\n`);
   const object = await results.head(keys.request);
   if (object === undefined) throw new ServingError('UNAVAILABLE', 'the request could not be kept');
+  const size = shardSizeFor(undefined);
   await results.put(
     keys.job,
     encodeDocument({
@@ -114,8 +109,8 @@ export async function submitInferRequest(
       source: 'request',
       input: { kind: 'request', object: toInputObject(object) },
       output: { format: 'jsonl', merge: false, joinInput: false },
-      shardBytes: defaultShardBytes,
-      shardRecords: defaultShardRecords,
+      shardBytes: size.bytes,
+      shardRecords: size.records,
       rowsPerRun: 1,
     } satisfies Job),
     { contentType: 'application/json' },
@@ -167,6 +162,7 @@ async function createJob(
     for (const { key } of input.objects) formatOf(key, format);
   }
   const calibration = await readCalibration(context.results, model);
+  const size = shardSizeFor(calibration);
   const job: Job = {
     jobId,
     createdAtMs: context.nowMs(),
@@ -177,8 +173,8 @@ async function createJob(
     output: request.output,
     maxFailedRecords: request.maxFailedRecords,
     maxFailedPercent: request.maxFailedPercent,
-    shardBytes: request.shardBytes ?? shardBytesFor(calibration),
-    shardRecords: request.shardRecords ?? shardRecordsFor(calibration),
+    shardBytes: request.shardBytes ?? size.bytes,
+    shardRecords: request.shardRecords ?? size.records,
     rowsPerRun: request.rowsPerRun ?? calibration?.rowsPerRun,
   };
   const keys = jobKeys(jobId);
@@ -222,19 +218,6 @@ async function pinKey({ input }: SubmitContext, key: string): Promise<InputObjec
     throw new ServingError('NOT_FOUND', `input: expected an object ${key}, got none`);
   }
   return toInputObject(head);
-}
-
-function shardBytesFor(calibration: Calibration | undefined): number {
-  const { msPerRecord, bytesPerRecord } = calibration ?? {};
-  if (msPerRecord === undefined || bytesPerRecord === undefined) return defaultShardBytes;
-  const bytes = (shardMs / Math.max(msPerRecord, 0.001)) * bytesPerRecord;
-  return Math.round(Math.min(Math.max(bytes, minimumShardBytes), maximumShardBytes));
-}
-
-function shardRecordsFor(calibration: Calibration | undefined): number {
-  const msPerRecord = calibration?.msPerRecord;
-  if (msPerRecord === undefined) return defaultShardRecords;
-  return Math.min(Math.max(Math.round(shardMs / Math.max(msPerRecord, 0.001)), 1), 1_000_000);
 }
 
 /** Writes down why there will be no job. @throws what may pass */

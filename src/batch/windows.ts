@@ -1,11 +1,19 @@
 import { stackTensors } from '../inference/stacking.ts';
 import { linesBytes, type RecordReader, type SourceRecord, sliceRows } from './source-record.ts';
-import { type LineBlock, lineAt, maximumGapBytes } from './sources/lines.ts';
+import { type LineBlock, lineAt } from './sources/line-block.ts';
+import { maximumGapBytes } from './sources/lines.ts';
+
+/** When a window is full. */
+export interface FullWindow {
+  /** Records of it, a multiple of the rows per run. */
+  readonly records: number;
+  /** Input bytes, once there are a few micro-batches: beside so many what the window costs itself is nothing. */
+  readonly enoughBytes: number;
+}
 
 export interface WindowOptions {
   readonly rowsPerRun: number;
-  /** Records of a full window, a multiple of the rows per run. */
-  readonly records: number;
+  readonly full: FullWindow;
   /** Record of the shard that the first one read is. */
   readonly firstRecord: number;
   /** How many records the window that begins with this record may hold. */
@@ -14,8 +22,6 @@ export interface WindowOptions {
 
 /** Micro-batches of a window at least: enough that records of different shapes find others of their own. */
 const minimumRuns = 4;
-/** From then on a window is full when it has so many bytes: beside them what it costs itself is nothing. */
-const enoughBytes = 1024 * 1024;
 /** Input bytes at which a window is full in any case, for memory's sake. */
 const maximumBytes = 8 * 1024 * 1024;
 
@@ -28,11 +34,11 @@ const maximumBytes = 8 * 1024 * 1024;
  */
 export async function* readWindows(
   reader: RecordReader,
-  { rowsPerRun, records, firstRecord, limit }: WindowOptions,
+  { rowsPerRun, full, firstRecord, limit }: WindowOptions,
 ): AsyncGenerator<readonly SourceRecord[], number> {
   let next = firstRecord;
   let parts: SourceRecord[] = [];
-  const begin = () => new WindowSize(rowsPerRun, Math.min(records, limit(next)));
+  const begin = () => new WindowSize(rowsPerRun, full, limit(next));
   let window = begin();
   for (;;) {
     const read = await reader.next();
@@ -60,12 +66,14 @@ export async function* readWindows(
 class WindowSize {
   readonly #rowsPerRun: number;
   readonly #limit: number;
+  readonly #enoughBytes: number;
   #records = 0;
   #bytes = 0;
 
-  constructor(rowsPerRun: number, limit: number) {
+  constructor(rowsPerRun: number, { records, enoughBytes }: FullWindow, limit: number) {
     this.#rowsPerRun = rowsPerRun;
-    this.#limit = limit;
+    this.#limit = Math.min(records, limit);
+    this.#enoughBytes = enoughBytes;
   }
 
   get isFull(): boolean {
@@ -73,7 +81,7 @@ class WindowSize {
     return (
       this.#records >= this.#limit ||
       this.#bytes >= maximumBytes ||
-      (this.#bytes >= enoughBytes && runs >= minimumRuns && Number.isInteger(runs))
+      (this.#bytes >= this.#enoughBytes && runs >= minimumRuns && Number.isInteger(runs))
     );
   }
 

@@ -129,8 +129,8 @@ const pairs = Uint8Array.from({ length: 200 }, (_, index) =>
   index % 2 === 0 ? zero + Math.trunc(index / 20) : zero + (Math.trunc(index / 2) % 10),
 );
 
-/** Writes a whole number from 0 to 999,999,999. @returns the offset behind it */
-export function writeInteger(value: number, bytes: Uint8Array, start: number): number {
+/** Writes a whole number from 0 to 999,999,999. */
+function writeInteger(value: number, bytes: Uint8Array, start: number): number {
   const end = start + countDigits(value);
   let offset = end;
   let rest = value;

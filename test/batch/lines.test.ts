@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readBlocks } from '../../src/batch/sources/blocks.ts';
-import { firstByteToRead, type Line, readLines } from '../../src/batch/sources/lines.ts';
+import type { Line } from '../../src/batch/sources/line-block.ts';
+import { firstByteToRead, readLines } from '../../src/batch/sources/lines.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 
 async function storeText(text: string | Uint8Array) {

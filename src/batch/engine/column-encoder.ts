@@ -5,7 +5,7 @@ import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { Job } from '../job.ts';
 import type { ShardSource } from '../shard.ts';
 import { expandRows, type SourceRecord } from '../source-record.ts';
-import { lineAt } from '../sources/lines.ts';
+import { lineAt } from '../sources/line-block.ts';
 import { inputJson, quoteCsv } from './input-text.ts';
 import { type Cell, cellsOf, columnsOf, type OutputColumn } from './output-columns.ts';
 import type { OutputEncoder } from './output-encoder.ts';

@@ -6,6 +6,7 @@ import type { TransformContext } from '../ports.ts';
 import type { Runnable } from '../run-together.ts';
 import type { ShardSource } from '../shard.ts';
 import { expandRows, type SourceRecord } from '../source-record.ts';
+import type { FullWindow } from '../windows.ts';
 import { createOutputEncoder, type OutputEncoder } from './output-encoder.ts';
 import { PredictionEngine } from './predictions.ts';
 import { isRequest, RequestEngine } from './requests.ts';
@@ -75,10 +76,14 @@ export class ModelEngine implements Engine {
    * Records that are worked on at once: so many that what a window costs itself does not count, and so few that the time
    * is looked at often. Models that gain by many rows a run take little time for each.
    */
-  windowRecords(rowsPerRun: number): number {
-    return this.#accepts === undefined
-      ? rowsPerRun * Math.min(Math.max(rowsPerRun, minimumWindowRuns), maximumWindowRuns)
-      : windowRecordsOfTask[this.#accepts];
+  fullWindow(rowsPerRun: number): FullWindow {
+    if (this.#accepts !== undefined) {
+      // What is prepared beside a run is prepared within a window: the more the better.
+      const enoughBytes = Number.POSITIVE_INFINITY;
+      return { records: windowRecordsOfTask[this.#accepts], enoughBytes };
+    }
+    const runs = Math.min(Math.max(rowsPerRun, minimumWindowRuns), maximumWindowRuns);
+    return { records: rowsPerRun * runs, enoughBytes: 1024 * 1024 };
   }
 
   async transform(records: readonly SourceRecord[], rowsPerRun: number): Promise<RecordOutcome[]> {

@@ -1,6 +1,6 @@
-import { elementBytes, type FixedDatatype, viewOf } from '../../protocol/datatype.ts';
+import { type Filler, openFiller } from '../../protocol/json-fill.ts';
 import type { Tensor, TensorData, TensorMetadata } from '../../protocol/tensor.ts';
-import type { LineBlock } from '../sources/lines.ts';
+import type { LineBlock } from '../sources/line-block.ts';
 import { splitCsv } from './input-text.ts';
 import { NumberScanner } from './number-scanner.ts';
 
@@ -17,11 +17,10 @@ const quote = 0x22;
 /** Where a column's cells go. */
 interface NumberColumn {
   readonly kind: 'numbers';
-  readonly data: Exclude<TensorData, string[]>;
+  readonly filler: Filler;
   /** Elements of a line, and which of them this is. */
   readonly stride: number;
   readonly place: number;
-  readonly write: (value: number, place: number) => boolean;
   /** Whether values are rounded to FP32. */
   readonly single: boolean;
   /** Whether an empty cell is a missing value, and a number may be written in any way. */
@@ -30,7 +29,7 @@ interface NumberColumn {
 
 interface TextColumn {
   readonly kind: 'texts';
-  readonly data: string[];
+  readonly texts: string[];
 }
 
 /** undefined: no input takes it. */
@@ -58,7 +57,7 @@ export function plainCsvTensors(
       (_, place): Column => (column.kind === 'numbers' ? { ...column, place } : column),
     );
     return fillCells(lines, columns)
-      ? [tensorOf(sole, rows, names.length, column.data)]
+      ? [tensorOf(sole, rows, names.length, dataOf(column))]
       : undefined;
   }
   const columns = names.map((): Column => undefined);
@@ -70,8 +69,8 @@ export function plainCsvTensors(
   }
   if (!fillCells(lines, columns)) return undefined;
   return inputs.flatMap((input) => {
-    const data = columns[names.indexOf(input.name)]?.data;
-    return data === undefined ? [] : [tensorOf(input, rows, 1, data)];
+    const column = columns[names.indexOf(input.name)];
+    return column === undefined ? [] : [tensorOf(input, rows, 1, dataOf(column))];
   });
 }
 
@@ -94,7 +93,8 @@ export function plainJsonTensors(
   const column = openColumn(sole, starts.length, count);
   if (column?.kind !== 'numbers') return undefined;
   const scanner = new NumberScanner();
-  const { single, write } = column;
+  const { single, filler } = column;
+  const values = new Array<number>(count).fill(0);
   for (let row = 0; row < starts.length; row++) {
     const end = ends[row] ?? 0;
     let place = skipSpace(bytes, starts[row] ?? 0);
@@ -102,13 +102,15 @@ export function plainJsonTensors(
     for (let index = 0; index < count; index++) {
       if (index > 0 && bytes[place++] !== comma) return undefined;
       const value = scanner.scan(bytes, skipSpace(bytes, place), single);
-      if (Number.isNaN(value) || !write(value, row * count + index)) return undefined;
+      if (Number.isNaN(value)) return undefined;
+      values[index] = value;
       place = skipSpace(bytes, scanner.end);
     }
+    if (filler.fillRow(values, row * count) >= 0) return undefined;
     if (isList && bytes[place++] !== closeBracket) return undefined;
     if (skipSpace(bytes, place) !== end) return undefined;
   }
-  return [tensorOf(sole, starts.length, count, column.data)];
+  return [tensorOf(sole, starts.length, count, column.filler.target)];
 }
 
 function countCommas({ bytes, starts, ends }: LineBlock, line: number): number {
@@ -127,6 +129,7 @@ function takesColumns({ shape }: TensorMetadata, columns: number): boolean {
 
 function fillCells({ bytes, starts, ends }: LineBlock, columns: readonly Column[]): boolean {
   const scanner = new NumberScanner();
+  const value = [0];
   for (let row = 0; row < starts.length; row++) {
     const end = ends[row] ?? 0;
     let place = starts[row] ?? 0;
@@ -137,17 +140,18 @@ function fillCells({ bytes, starts, ends }: LineBlock, columns: readonly Column[
         const element = row * column.stride + column.place;
         place = skipSpace(bytes, place);
         if (column.isFloat && columns.length > 1 && (bytes[place] === comma || place === end)) {
-          column.data[element] = Number.NaN;
+          column.filler.target[element] = Number.NaN;
           continue;
         }
-        const value = scanner.scan(bytes, place, column.single);
-        if (Number.isNaN(value) || !(column.isFloat || scanner.isWhole)) return false;
-        if (!column.write(value, element)) return false;
+        const number = scanner.scan(bytes, place, column.single);
+        if (Number.isNaN(number) || !(column.isFloat || scanner.isWhole)) return false;
+        value[0] = number;
+        if (column.filler.fillRow(value, element) >= 0) return false;
         place = skipSpace(bytes, scanner.end);
       } else {
         const behind = endOfText(bytes, place, end);
         if (behind < 0) return false;
-        column?.data.push(textOf(bytes, place, behind));
+        column?.texts.push(textOf(bytes, place, behind));
         place = behind;
       }
     }
@@ -184,41 +188,16 @@ function openColumn(
   rows: number,
   width: number,
 ): NumberColumn | TextColumn | undefined {
-  if (datatype === 'BYTES') return { kind: 'texts', data: [] };
+  if (datatype === 'BYTES') return { kind: 'texts', texts: [] };
   if (datatype === 'BOOL' || datatype === 'FP16') return undefined;
-  const data = allocate(datatype, rows * width);
+  const filler = openFiller(datatype, rows * width);
   const single = datatype === 'FP32';
   const isFloat = single || datatype === 'FP64';
-  return { kind: 'numbers', data, stride: width, place: 0, single, isFloat, write: writerOf(data) };
+  return { kind: 'numbers', filler, stride: width, place: 0, single, isFloat };
 }
 
-function allocate(datatype: FixedDatatype, length: number): NumberColumn['data'] {
-  return viewOf(datatype, new ArrayBuffer(length * elementBytes[datatype]), 0, length);
-}
-
-/** Writes a value; false for one that the array cannot hold as it is. */
-function writerOf(data: NumberColumn['data']): NumberColumn['write'] {
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    // Two 32-bit halves, low first as on every platform of Node: ten times faster than a BigInt for each element.
-    const halves = new Int32Array(data.buffer, data.byteOffset, data.length * 2);
-    const lowest = data instanceof BigUint64Array ? 0 : Number.MIN_SAFE_INTEGER;
-    return (value, place) => {
-      if (!Number.isSafeInteger(value) || value < lowest) return false;
-      halves[2 * place] = value;
-      halves[2 * place + 1] = Math.floor(value / 2 ** 32);
-      return true;
-    };
-  }
-  if (data instanceof Float32Array || data instanceof Float64Array) {
-    return (value, place) => {
-      data[place] = value;
-      return Number.isFinite(data[place]);
-    };
-  }
-  return (value, place) => {
-    data[place] = value;
-    return data[place] === value;
-  };
+function dataOf(column: NumberColumn | TextColumn): TensorData {
+  return column.kind === 'numbers' ? column.filler.target : column.texts;
 }
 
 function tensorOf(

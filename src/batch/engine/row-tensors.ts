@@ -8,7 +8,7 @@ import { jsonLinesFormat } from '../../protocol/formats/json-lines.ts';
 import { soleInput } from '../../protocol/raw-request.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
-import type { LineBlock } from '../sources/lines.ts';
+import type { LineBlock } from '../sources/line-block.ts';
 import { plainCsvTensors, plainJsonTensors } from './plain-rows.ts';
 
 const newline = Buffer.from('\n');

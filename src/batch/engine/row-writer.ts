@@ -1,15 +1,10 @@
-import {
-  maximumFloat32Characters,
-  writeFloat32,
-  writeInteger,
-} from '../../protocol/float32-text.ts';
+import { maximumFloat32Characters, writeFloat32 } from '../../protocol/float32-text.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 
 const comma = 0x2c;
 const newline = 0x0a;
-const minus = 0x2d;
-/** A safe integer, or an INT32. */
-const maximumIntegerCharacters = 17;
+/** An INT32, with a comma. */
+const maximumIntegerCharacters = 12;
 
 /** What stands around the values of a row. */
 export interface RowLayout {
@@ -127,22 +122,15 @@ function valueWriter({ data, shape }: Tensor): ValueWriter | undefined {
   return undefined;
 }
 
-/** writeInteger knows up to nine digits. */
-const billion = 1_000_000_000;
-
 function integers(valueAt: (place: number) => number): Pick<ValueWriter, 'characters' | 'write'> {
   return {
     characters: maximumIntegerCharacters,
     write(place, bytes, start) {
-      const value = valueAt(place);
-      let offset = start;
-      if (value < 0) bytes[offset++] = minus;
-      const magnitude = Math.abs(value);
-      if (magnitude < billion) return writeInteger(magnitude, bytes, offset);
-      offset = writeInteger(Math.trunc(magnitude / billion), bytes, offset);
-      const rest = `${magnitude % billion}`.padStart(9, '0');
-      for (let index = 0; index < rest.length; index++) bytes[offset++] = rest.charCodeAt(index);
-      return offset;
+      const text = `${valueAt(place)}`;
+      for (let index = 0; index < text.length; index++) {
+        bytes[start + index] = text.charCodeAt(index);
+      }
+      return start + text.length;
     },
   };
 }

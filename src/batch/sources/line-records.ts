@@ -9,7 +9,8 @@ import {
   tooLarge,
 } from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
-import { firstByteToRead, isLongLine, type LongLine, readLineBlocks } from './lines.ts';
+import { isLongLine, type LongLine } from './line-block.ts';
+import { firstByteToRead, readLineBlocks } from './lines.ts';
 
 /** Lines, each a record; those that were read together come together. */
 export async function* readLineRecords(

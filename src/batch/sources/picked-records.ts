@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ServingError } from '../../errors.ts';
 import { parseDocument } from '../document.ts';
+import { maximumErrorLineBytes } from '../error-lines.ts';
 import { formatOf } from '../formats.ts';
 import type { InputFormat, InputObject } from '../job.ts';
 import type { ObjectStore } from '../object-store.ts';
@@ -18,13 +19,13 @@ import {
 } from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
 import { readCsvHeader } from './csv-header.ts';
-import { firstByteToRead, type Line, readLines } from './lines.ts';
+import type { Line } from './line-block.ts';
+import { firstByteToRead, readLines } from './lines.ts';
 import { readNpyRecords } from './npy-records.ts';
 import { readTableRecords } from './table-records.ts';
 
 /** Reads that are under way at a time. */
 const parallelReads = 16;
-const maximumLineBytes = 1024 * 1024;
 
 /** A line of an errors file, as much of it as is needed to find the record again. */
 const entrySchema = v.object({
@@ -61,7 +62,7 @@ export async function* readPickedRecords(
   format: InputFormat | undefined,
 ): RecordReader {
   const { object, end } = source;
-  const range = { start: from.offset, end, maximumBytes: maximumLineBytes };
+  const range = { start: from.offset, end, maximumBytes: maximumErrorLineBytes };
   const blocks = readBlocks(stores.results, object, firstByteToRead(from.offset), end);
   const headers = new Map<string, Promise<string>>();
   let number = from.number;

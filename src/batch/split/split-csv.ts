@@ -1,7 +1,7 @@
 import type { InputObject } from '../job.ts';
 import { readBlocks } from '../sources/blocks.ts';
 import { type CsvHeader, readCsvHeader } from '../sources/csv-header.ts';
-import { QuotedLineEnds } from '../sources/lines.ts';
+import { QuotedLineEnds } from '../sources/line-ends.ts';
 import type { Split, SplitContext } from './split.ts';
 
 /**

@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { ServingError } from '../../errors.ts';
 import type { InputObject } from '../job.ts';
 import { readBlocks } from '../sources/blocks.ts';
-import { QuotedLineEnds } from '../sources/lines.ts';
+import { QuotedLineEnds } from '../sources/line-ends.ts';
 import type { Split, SplitContext } from './split.ts';
 
 /** What is unpacked is held in memory until it is stored: stretches are no larger than this, but for a record that is. */
