@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { functionNames } from '../../infra/functions.ts';
@@ -118,6 +118,28 @@ describe('bundles', () => {
     expect(entry.length).toBeLessThan(2000);
     expect(call({})).toBe('function');
   });
+
+  it('of the product load nothing of tasks before a model has one: a function of tensors pays nothing for them', async () => {
+    await bundleFunctions(undefined, target);
+    const sources = new Set<string>();
+    const read = (path: string) => {
+      const text = readFileSync(path, 'utf8');
+      const map: unknown = JSON.parse(readFileSync(`${path}.map`, 'utf8'));
+      for (const source of Object(map).sources) sources.add(String(source));
+      for (const [, next = ''] of text.matchAll(/(?:from|import)\s?"(\.[^"]+\.mjs)"/g)) {
+        const file = join(dirname(path), next);
+        if (!seen.has(file)) read(seen.add(file) && file);
+      }
+    };
+    const seen = new Set<string>();
+    read(join(target, 'api/handler.mjs'));
+    expect(seen.size).toBeGreaterThan(0);
+    const eager = [...sources];
+    expect(eager.some((source) => source.endsWith('src/inference/inference.ts'))).toBe(true);
+    const ofTasks =
+      /src\/tasks\/(?:image|audio|text|tabular)\/|sharp|tokenizers|csv-parse|hyparquet|decoder\/|libsamplerate/;
+    expect(eager.filter((source) => ofTasks.test(source))).toEqual([]);
+  }, 60_000);
 
   it('are the same bytes each time, and leave nothing of the time before', async () => {
     write(`export const handler = async () => (await import('csv-parse')).parse.name;`);

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { ServingError } from '../../../src/errors.ts';
+import { parseNpy } from '../../../src/protocol/formats/npy.ts';
 import { handlePredict } from '../../../src/tasks/wire/handle.ts';
 import { decoders, loadModel, repository } from '../support/models.ts';
 
@@ -41,6 +43,22 @@ async function json(model: string, request: Call): Promise<unknown> {
   expect(contentType).toBe('application/json');
   return JSON.parse(String(body));
 }
+
+describe('embeddings', () => {
+  const body = JSON.stringify({ inputs: ['the cat sat', 'on the mat'] });
+
+  test('come as JSON, or as one array of all inputs', async () => {
+    const array = await call('word-mean-64', { accept: 'application/x-npy', body });
+    expect(array.contentType).toBe('application/x-npy');
+    const { datatype, shape, data } = parseNpy(Buffer.from(array.body));
+    expect({ datatype, shape }).toEqual({ datatype: 'FP32', shape: [2, 64] });
+    const { predictions } = v.parse(
+      v.object({ predictions: v.array(v.array(v.number())) }),
+      await json('word-mean-64', { body }),
+    );
+    expect(Array.from(data, Number)).toEqual(predictions.flat().map(Math.fround));
+  });
+});
 
 const face = {
   model_name: 'face-detector',
