@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { listen } from '../../../local/listen.ts';
-import { letHeapGrow } from '../../../src/edge/api/heap-growth.ts';
+import { letHeapGrow } from '../../../src/edge/heap-growth.ts';
 import { startServing } from '../../../test/support/serving.ts';
 import { untilInputEnds } from './until-input-ends.ts';
 

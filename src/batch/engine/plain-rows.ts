@@ -129,7 +129,6 @@ function takesColumns({ shape }: TensorMetadata, columns: number): boolean {
 
 function fillCells({ bytes, starts, ends }: LineBlock, columns: readonly Column[]): boolean {
   const scanner = new NumberScanner();
-  const value = [0];
   for (let row = 0; row < starts.length; row++) {
     const end = ends[row] ?? 0;
     let place = starts[row] ?? 0;
@@ -144,9 +143,10 @@ function fillCells({ bytes, starts, ends }: LineBlock, columns: readonly Column[
           continue;
         }
         const number = scanner.scan(bytes, place, column.single);
-        if (Number.isNaN(number) || !(column.isFloat || scanner.isWhole)) return false;
-        value[0] = number;
-        if (column.filler.fillRow(value, element) >= 0) return false;
+        if (Number.isNaN(number)) return false;
+        // Beyond FP32 it is an infinity, as for any reader of CSV.
+        if (column.isFloat) column.filler.target[element] = number;
+        else if (!scanner.isWhole || column.filler.fillRow([number], element) >= 0) return false;
         place = skipSpace(bytes, scanner.end);
       } else {
         const behind = endOfText(bytes, place, end);

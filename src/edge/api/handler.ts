@@ -17,6 +17,7 @@ import { MicroBatcher } from '../../inference/micro-batcher.ts';
 import { Prediction, type PredictionOutcome } from '../../inference/prediction.ts';
 import { InferenceStatistics } from '../../inference/statistics.ts';
 import type { ModelProvider } from '../../models/provider.ts';
+import { letHeapGrow } from '../heap-growth.ts';
 import { jobRouteNames } from '../jobs/job-route-names.ts';
 import type { JobsApi } from '../jobs/jobs-api.ts';
 import { createModelSide, createRecycler, predictServices } from '../model-side.ts';
@@ -24,7 +25,6 @@ import { observed } from '../observed.ts';
 import { parseModelSettings } from '../settings.ts';
 import { createApi } from './api.ts';
 import { type GatewayEvent, toGatewayResult, toHttpRequest } from './gateway.ts';
-import { letHeapGrow } from './heap-growth.ts';
 import { lazyRoutes } from './lazy-routes.ts';
 
 /** Version of the wire surface that `GET /v2` tells. */

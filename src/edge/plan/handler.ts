@@ -6,6 +6,7 @@ import { createTelemetry, observeModels } from '../../adapters/telemetry/telemet
 import type { Environment } from '../../contract/environment.ts';
 import { createBatchSide } from '../batch-context.ts';
 import { parseBatchSettings } from '../batch-settings.ts';
+import { letHeapGrow } from '../heap-growth.ts';
 import { createModelSide, createRecycler } from '../model-side.ts';
 import { observed } from '../observed.ts';
 import { parseModelSettings } from '../settings.ts';
@@ -14,6 +15,7 @@ import { handlePlanMessage } from './planner.ts';
 
 /** The plan function: uploads become jobs, and jobs shards. */
 export function createPlanHandler(environment: Environment) {
+  letHeapGrow();
   const telemetry = createTelemetry();
   const { logger } = telemetry;
   const s3 = createS3Client();

@@ -11,6 +11,7 @@ import { transformShard } from '../../batch/transform-shard.ts';
 import type { Environment } from '../../contract/environment.ts';
 import { createBatchSide } from '../batch-context.ts';
 import { parseBatchSettings } from '../batch-settings.ts';
+import { letHeapGrow } from '../heap-growth.ts';
 import { createModelSide, createRecycler, predictServices } from '../model-side.ts';
 import { observed } from '../observed.ts';
 import { parseModelSettings } from '../settings.ts';
@@ -19,6 +20,7 @@ import { keepInvisible } from './keep-invisible.ts';
 
 /** The transform function: shards become predictions. */
 export async function createTransformHandler(environment: Environment) {
+  letHeapGrow();
   const telemetry = createTelemetry();
   const { logger } = telemetry;
   const s3 = createS3Client();
