@@ -1,6 +1,8 @@
 import * as v from 'valibot';
-import type { JobKeys } from '../contract/job-keys.ts';
+import { type JobKeys, jobKeys } from '../contract/job-keys.ts';
 import { encodeDocument, readDocument } from './document.ts';
+import type { Job } from './job.ts';
+import { markRefused, markTroubled } from './job-marks.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { BatchContext } from './ports.ts';
 
@@ -12,6 +14,8 @@ export const controlSchema = v.object({
   atMs: v.number(),
   /** How often the job was driven again. @default 0 */
   redrives: v.optional(v.number(), 0),
+  /** When what asked for the job was refused, the first time; undefined for what became a job. */
+  refusedAtMs: v.optional(v.number()),
 });
 export type Control = v.InferOutput<typeof controlSchema>;
 
@@ -38,14 +42,41 @@ export async function writeControl(
   await results.put(keys.control, encodeDocument(control), { contentType: 'application/json' });
 }
 
+type FailureContext = Pick<BatchContext, 'results' | 'nowMs' | 'meters' | 'log'>;
+
 /** Ends a job as a whole, for a reason that no further try can change. */
-export async function failJob(
-  { results, nowMs, meters, log }: Pick<BatchContext, 'results' | 'nowMs' | 'meters' | 'log'>,
-  keys: JobKeys,
+export async function failJob(context: FailureContext, job: Job, reason: string): Promise<void> {
+  // First: the list looks closer at a job that is marked, and finds what is so.
+  await markTroubled(context.results, job);
+  await writeFailure(context, jobKeys(job.jobId), reason, undefined);
+}
+
+/**
+ * Writes down why there will be no job. However often it is told, the list has it once, at the time when it was
+ * refused first.
+ */
+export async function refuseJob(
+  context: FailureContext,
+  jobId: string,
+  model: string | undefined,
   reason: string,
 ): Promise<void> {
+  const keys = jobKeys(jobId);
+  const control = await readControl(context.results, keys);
+  const refusedAtMs = control?.refusedAtMs ?? context.nowMs();
+  await markRefused(context.results, { jobId, refusedAtMs, model });
+  await writeFailure(context, keys, reason, refusedAtMs);
+}
+
+async function writeFailure(
+  { results, nowMs, meters, log }: FailureContext,
+  keys: JobKeys,
+  reason: string,
+  refusedAtMs: number | undefined,
+): Promise<void> {
   const redrives = (await readControl(results, keys))?.redrives ?? 0;
-  await writeControl(results, keys, { state: 'failed', reason, atMs: nowMs(), redrives });
+  const control = { state: 'failed', reason, atMs: nowMs(), redrives, refusedAtMs } as const;
+  await writeControl(results, keys, control);
   meters.jobFailed();
   log.warn('job failed', { job: keys.prefix, reason });
 }

@@ -12,8 +12,8 @@ export const prices = {
   s3Read: 0.0004 / 1e3,
 } as const;
 
-/** S3 requests of a job whatever its size: its documents, their reads, its end. */
-export const requestsPerJob = { writes: 10, reads: 20 } as const;
+/** S3 requests of a job whatever its size: its documents, their reads, its marks in the list, its end. */
+export const requestsPerJob = { writes: 12, reads: 20 } as const;
 /** Of a shard: output part and mark, one listing; job, decision, control. */
 export const requestsPerShard = { writes: 3, reads: 3 } as const;
 /** Of a shard with failed records: prepared, and copied to their place. */

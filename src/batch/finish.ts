@@ -100,5 +100,5 @@ async function enforceLimits(
   const reason = tooMany
     ? `${failed} records failed, more than the ${maxFailedRecords} that the job tolerates`
     : `${percent.toFixed(1)} percent of ${records} records failed, more than the ${maxFailedPercent} percent that the job tolerates`;
-  await failJob(context, keys, reason);
+  await failJob(context, job, reason);
 }

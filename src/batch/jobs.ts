@@ -1,10 +1,10 @@
 import * as v from 'valibot';
-import { isJobId, type JobKeys, jobIdWord, jobKeys } from '../contract/job-keys.ts';
-import { jobsResultPrefix } from '../contract/keys.ts';
+import { isJobId, type JobKeys, jobKeys } from '../contract/job-keys.ts';
 import { type ErrorCode, ServingError } from '../errors.ts';
 import type { ModelReference } from '../models/reference.ts';
 import { readControl, writeControl } from './control.ts';
 import { readJobErrors } from './job-errors.ts';
+import { markTroubled } from './job-marks.ts';
 import type { JobRequest } from './job-request.ts';
 import { dispatchAgain, planJob, planMarginMs } from './plan-job.ts';
 import type { PlanMessage } from './plan-message.ts';
@@ -14,14 +14,6 @@ import { type SubmitContext, submitInferRequest, submitRequest } from './submit.
 export interface JobsContext extends SubmitContext {
   readonly plans: { send(messages: readonly PlanMessage[]): Promise<void> };
 }
-
-export interface JobPage {
-  readonly jobs: readonly JobProgress[];
-  /** Asks for the next page; undefined when there is none. */
-  readonly next: string | undefined;
-}
-
-const states = 4;
 
 /** Planning that a caller waits for: most plans are a matter of one object. */
 const planMs = 3_000;
@@ -90,44 +82,11 @@ export function getJob(context: JobsContext, jobId: string): Promise<JobProgress
   return readProgress(context, jobId);
 }
 
-/**
- * Jobs in the order of their ids, which begin with the model's name.
- *
- * @param limit jobs on a page
- */
-export async function listJobs(
-  context: JobsContext,
-  options: {
-    readonly model: string | undefined;
-    readonly after: string | undefined;
-    readonly limit: number;
-  },
-): Promise<JobPage> {
-  const { model, after, limit } = options;
-  const prefix = model === undefined ? jobsResultPrefix : `${jobsResultPrefix}${jobIdWord(model)}.`;
-  const ids: string[] = [];
-  let startAfter = after;
-  do {
-    const page = await context.results.list(prefix, { delimiter: '/', startAfter, limit });
-    for (const folder of page.prefixes) {
-      const id = folder.slice(jobsResultPrefix.length, -1);
-      if (isJobId(id)) ids.push(id);
-    }
-    startAfter = page.next;
-  } while (ids.length < limit && startAfter !== undefined);
-  const jobs = new Array<JobProgress>(ids.length);
-  const places = ids.entries();
-  const worker = async () => {
-    for (const [place, id] of places) jobs[place] = await readProgress(context, id);
-  };
-  await Promise.all(Array.from({ length: states }, worker));
-  return { jobs, next: startAfter };
-}
-
 /** Stops a job: what is under way ends at the next look, and no further shard is begun. */
 export async function cancelJob(context: JobsContext, jobId: string): Promise<JobProgress> {
-  const { state } = await getJob(context, jobId);
+  const { state, job } = await getJob(context, jobId);
   if (state === 'completed') throw new ServingError('CONFLICT', `job ${jobId} is complete`);
+  if (job !== undefined) await markTroubled(context.results, job);
   await setState(context, jobKeys(jobId), 'cancelled', 'it was cancelled', 0);
   return getJob(context, jobId);
 }
@@ -161,7 +120,9 @@ async function setState(
   reason: string,
   again: number,
 ): Promise<number> {
-  const redrives = ((await readControl(results, keys))?.redrives ?? 0) + again;
-  await writeControl(results, keys, { state, reason, atMs: nowMs(), redrives });
+  const control = await readControl(results, keys);
+  const redrives = (control?.redrives ?? 0) + again;
+  const { refusedAtMs } = control ?? {};
+  await writeControl(results, keys, { state, reason, atMs: nowMs(), redrives, refusedAtMs });
   return redrives;
 }

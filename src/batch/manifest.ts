@@ -6,6 +6,7 @@ import { costOf } from './cost.ts';
 import { encodeDocument, readDocument } from './document.ts';
 import { type Figures, parseFigures, sumFigures } from './figures.ts';
 import type { Job } from './job.ts';
+import { markCompleted } from './job-marks.ts';
 import { mergeErrors } from './merge-errors.ts';
 import { listAll, type ObjectStore, type StoredPiece } from './object-store.ts';
 import { type Plan, readPlan } from './plan.ts';
@@ -167,11 +168,13 @@ async function mergeOutput(
   }
 }
 
-/** At least once: the mark comes after the event. */
+/** At least once: that it was done is written behind it. */
 async function announce(context: BatchContext, keys: JobKeys, job: Job): Promise<void> {
   const { results } = context;
   if ((await results.head(keys.notified)) !== undefined) return;
-  const total = sumFigures((await readParts(results, keys)).map(({ figures }) => figures));
+  const parts = await readParts(results, keys);
+  const total = sumFigures(parts.map(({ figures }) => figures));
+  await markCompleted(results, job, parts.length, total);
   await context.events.completed({
     jobId: job.jobId,
     model: job.model.model,

@@ -5,6 +5,7 @@ import { decideDocument, encodeDocument } from './document.ts';
 import { formatOf } from './formats.ts';
 import { readErrorObjects, readInputObjects } from './input-objects.ts';
 import { type InputObject, type Job, readJob } from './job.ts';
+import { markCreated } from './job-marks.ts';
 import { completeJob } from './manifest.ts';
 import {
   type Plan,
@@ -52,6 +53,7 @@ export async function planJob(
 ): Promise<{ readonly outcome: PlanOutcome; readonly fromGroup: number }> {
   const keys = jobKeys(jobId);
   const job = await readJob(context.results, keys);
+  await markCreated(context.results, job);
   const stopped = { outcome: 'stopped', fromGroup } as const;
   if ((await readStop(context.results, keys)) !== undefined) return stopped;
   let plan: Plan | undefined;
@@ -60,7 +62,7 @@ export async function planJob(
   } catch (thrown) {
     const error = toServingError(thrown);
     if (error.retryable || error.code === 'INTERNAL') throw thrown;
-    await failJob(context, keys, error.message);
+    await failJob(context, job, error.message);
     return stopped;
   }
   if (plan === undefined) return { outcome: 'continued', fromGroup };

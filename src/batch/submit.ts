@@ -4,7 +4,7 @@ import { ServingError } from '../errors.ts';
 import type { ModelProvider } from '../models/provider.ts';
 import type { ModelReference, PinnedModel } from '../models/reference.ts';
 import { readCalibration } from './calibration.ts';
-import { failJob, readStop, writeControl } from './control.ts';
+import { readControl, refuseJob, writeControl } from './control.ts';
 import { decideDocument, encodeDocument, readDocument } from './document.ts';
 import { formatOf } from './formats.ts';
 import { toInputObject } from './input-objects.ts';
@@ -64,7 +64,7 @@ export async function submitUpload(context: SubmitContext, upload: Upload): Prom
     await createJob(context, jobId, key, request, isRequest ? undefined : current);
     return { outcome: 'job', jobId };
   } catch (thrown) {
-    return refuse(context, jobId, thrown);
+    return refuse(context, jobId, parsed?.model, thrown);
   }
 }
 
@@ -178,13 +178,12 @@ async function createJob(
     rowsPerRun: request.rowsPerRun ?? calibration?.rowsPerRun,
   };
   const keys = jobKeys(jobId);
-  const { document, written } = await decideDocument(context.results, keys.job, jobSchema, job);
-  if (written && (await readStop(context.results, keys)) !== undefined) {
-    // It was refused before, and what was missing has come since.
+  if ((await readControl(context.results, keys))?.refusedAtMs !== undefined) {
+    // What was missing has come since. Written first: a job whose document is there must not look stopped.
     const control = { state: 'running', reason: 'asked for again', atMs: context.nowMs() } as const;
     await writeControl(context.results, keys, control);
   }
-  return document;
+  return (await decideDocument(context.results, keys.job, jobSchema, job)).document;
 }
 
 /** Failed records are what the job that failed took them for. @throws ServingError NOT_FOUND */
@@ -221,12 +220,16 @@ async function pinKey({ input }: SubmitContext, key: string): Promise<InputObjec
 }
 
 /** Writes down why there will be no job. @throws what may pass */
-async function refuse(context: SubmitContext, jobId: string, thrown: unknown): Promise<Submission> {
+async function refuse(
+  context: SubmitContext,
+  jobId: string,
+  model: string | undefined,
+  thrown: unknown,
+): Promise<Submission> {
   const final = thrown instanceof ServingError && !thrown.retryable && thrown.code !== 'INTERNAL';
   if (!final) throw thrown;
   // Told twice, and what the job needs went away in between: it has what it needs.
   if (await isCreated(context, jobId)) return { outcome: 'job', jobId };
-  const keys = jobKeys(jobId);
-  await failJob(context, keys, thrown.message);
+  await refuseJob(context, jobId, model, thrown.message);
   return { outcome: 'refused', jobId, error: thrown };
 }

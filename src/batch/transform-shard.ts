@@ -7,6 +7,7 @@ import { writeFailedShard } from './failed-shards.ts';
 import { settle } from './finish.ts';
 import { AttemptNotes, type Findings, noFindings, readFindings } from './investigation.ts';
 import { type Job, readJob } from './job.ts';
+import { markTroubled } from './job-marks.ts';
 import type { TransformContext } from './ports.ts';
 import type { ShardDelivery, ShardMessage } from './shard.ts';
 import { ShardAttempt } from './shard-attempt.ts';
@@ -35,6 +36,8 @@ export async function transformShard(
   const { message } = delivery;
   await writeFailedShard(context, message, 'its process ended', false);
   try {
+    const { results } = context;
+    await markTroubled(results, await readJob(results, jobKeys(message.jobId)));
     return await workOn(context, delivery);
   } catch (thrown) {
     await writeFailedShard(context, message, toServingError(thrown).message, true);
@@ -54,7 +57,7 @@ async function workOn(context: TransformContext, delivery: ShardDelivery): Promi
   const repeated = delivery.receiveCount > 1 || message.continued > 0;
   const findings = repeated ? await readFindings(results, keys, message) : noFindings;
   const fault = modelFault(findings);
-  if (fault !== undefined) return stop(context, keys, fault);
+  if (fault !== undefined) return stop(context, job, fault);
   if (findings.deaths > 0 && delivery.receiveCount >= renewAtReceiveCount) {
     if (findings.deaths <= maximumDeaths) {
       await context.shards.send([{ ...message, continued: message.continued + 1 }]);
@@ -92,7 +95,7 @@ async function workOn(context: TransformContext, delivery: ShardDelivery): Promi
     }
   } catch (thrown) {
     // What no further delivery can change is told once, for the whole job.
-    if (isFinal(thrown)) return await stop(context, keys, thrown.message);
+    if (isFinal(thrown)) return await stop(context, job, thrown.message);
     // A failure that nobody foresaw is told apart record by record, as a death is: its note stays.
     foreseen = toServingError(thrown).retryable;
     throw thrown;
@@ -132,12 +135,8 @@ function modelFault({ cannotLoad, deaths, poison }: Findings): string | undefine
   return undefined;
 }
 
-async function stop(
-  context: TransformContext,
-  keys: JobKeys,
-  reason: string,
-): Promise<ShardOutcome> {
-  await failJob(context, keys, reason);
+async function stop(context: TransformContext, job: Job, reason: string): Promise<ShardOutcome> {
+  await failJob(context, job, reason);
   return 'stopped';
 }
 

@@ -18,6 +18,7 @@ import { jobsResultPrefix } from './keys.ts';
  *     jobs/<job id>/state/failed/     00017.json: a shard that was given up, with the reason
  *     jobs/<job id>/state/control.json  the job was cancelled, or failed as a whole, with the reason
  *     jobs/.work/<job id>/            segments, attempts: of no use once the manifest is there; may be expired
+ *     jobs/.by-time/<time>/<job id>/  marks for the list of jobs, of no bytes
  */
 export function jobKeys(jobId: string) {
   const prefix = `${jobsResultPrefix}${jobId}/`;
@@ -65,6 +66,28 @@ export function jobKeys(jobId: string) {
 
 /** Working state of all jobs: one prefix, so that one lifecycle rule can expire it. No job id is like it. */
 export const jobsWorkPrefix = `${jobsResultPrefix}.work/`;
+
+/** Marks of jobs, newest first: what one listing tells of hundreds. No job id is like it. */
+export const jobsByTimePrefix = `${jobsResultPrefix}.by-time/`;
+
+/** The place of a job in the list: later times sort first, and of one time the ids. */
+export function jobPlace(createdAtMs: number, jobId: string): string {
+  const reversed = String(lastMs - createdAtMs).padStart(String(lastMs).length, '0');
+  return `${jobsByTimePrefix}${reversed}/${jobId}/`;
+}
+
+/** What a key of the list says; undefined when it is none. */
+export function parseJobPlace(
+  key: string,
+): { readonly createdAtMs: number; readonly jobId: string; readonly mark: string } | undefined {
+  const [, reversed, jobId, mark] = placePattern.exec(key) ?? [];
+  if (jobId === undefined || mark === undefined) return undefined;
+  return { createdAtMs: lastMs - Number(reversed), jobId, mark };
+}
+
+/** The year 2286: until then, milliseconds since 1970 have thirteen digits. */
+const lastMs = 9_999_999_999_999;
+const placePattern = /^jobs\/\.by-time\/(\d{13})\/([^/]+)\/([^/]+)$/;
 
 /** What a version of a model took when it was last measured. */
 export function calibrationKey(model: string, fingerprint: string): string {

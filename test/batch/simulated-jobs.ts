@@ -1,3 +1,4 @@
+import { listJobs } from '../../src/batch/job-list.ts';
 import { listAll, type ObjectStore } from '../../src/batch/object-store.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
 import type { ModelProvider } from '../../src/models/provider.ts';
@@ -49,6 +50,10 @@ export async function runSeed(
     if (submission.outcome !== 'job') throw new Error(`expected a job, got ${submission.outcome}`);
     await simulation.drain();
     if (simulation.completed.length === 0) throw new Error('expected the job to be announced');
+    const all = { model: undefined, after: undefined, limit: 10 };
+    const { jobs: listed } = await listJobs({ results, nowMs: () => 0 }, all);
+    const states = listed.map(({ state }) => state).join();
+    if (states !== 'completed') throw new Error(`expected one complete job in the list: ${states}`);
     return { output: await readOutput(results, submission.jobId), counts: simulation.counts };
   };
   const faultless = await run(noFaults);

@@ -1,3 +1,5 @@
+import type { Figures } from '../../batch/figures.ts';
+import type { JobSummary } from '../../batch/job-list.ts';
 import type { JobProgress } from '../../batch/progress.ts';
 import { jobKeys } from '../../contract/job-keys.ts';
 
@@ -5,7 +7,6 @@ import { jobKeys } from '../../contract/job-keys.ts';
 export function jobDocument(progress: JobProgress, nowMs: number) {
   const { jobId, state, reason, job, plan, done, figures, failedShards } = progress;
   const keys = jobKeys(jobId);
-  const { records, failed } = figures;
   return {
     id: jobId,
     state,
@@ -18,12 +19,35 @@ export function jobDocument(progress: JobProgress, nowMs: number) {
       plan === undefined
         ? undefined
         : { planned: plan.shards, done: done.size, failed: failedShards.length },
-    records: { done: records, succeeded: records - failed, failed },
+    records: recordsOf(figures),
     ...(state === 'running' && job !== undefined ? paceOf(progress, nowMs - job.createdAtMs) : {}),
     failed_shards: failedShards.length === 0 ? undefined : failedShards.slice(0, 100),
     results: keys.prefix,
     manifest: state === 'completed' ? keys.manifest : undefined,
   };
+}
+
+/** A job as the list of jobs shows it: the names are those of `jobDocument`. */
+export function jobSummaryDocument(summary: JobSummary) {
+  const { jobId, createdAtMs, state, reason, words, shards, figures } = summary;
+  const keys = jobKeys(jobId);
+  return {
+    id: jobId,
+    state,
+    reason,
+    model_name: words?.model,
+    model_version: words?.version,
+    source: words?.source,
+    created_at: new Date(createdAtMs).toISOString(),
+    shards: shards === undefined ? undefined : { planned: shards },
+    records: figures === undefined ? undefined : recordsOf(figures),
+    results: keys.prefix,
+    manifest: state === 'completed' ? keys.manifest : undefined,
+  };
+}
+
+function recordsOf({ records, failed }: Figures) {
+  return { done: records, succeeded: records - failed, failed };
 }
 
 /** What has been done since the job was created, carried forward. */

@@ -1,4 +1,5 @@
 import { readJobErrors } from '../../batch/job-errors.ts';
+import { listJobs } from '../../batch/job-list.ts';
 import { parseJobRequestText } from '../../batch/job-request.ts';
 import {
   cancelJob,
@@ -6,7 +7,6 @@ import {
   createRequestJob,
   getJob,
   type JobsContext,
-  listJobs,
   readRequestResult,
   redriveJob,
 } from '../../batch/jobs.ts';
@@ -14,7 +14,7 @@ import { invalidRequest, ServingError } from '../../errors.ts';
 import type { ModelReference } from '../../models/reference.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from '../api/http.ts';
 import type { RouteHandler, Routes } from '../api/router.ts';
-import { jobDocument } from './job-document.ts';
+import { jobDocument, jobSummaryDocument } from './job-document.ts';
 
 const defaultLimit = 20;
 const maximumJobs = 100;
@@ -45,7 +45,10 @@ export function jobRoutes(context: JobsContext): Routes {
         after: decodeToken(query.get('after')),
         limit: limitOf(query, maximumJobs),
       });
-      return jsonResponse({ jobs: page.jobs.map(show), next: encodeToken(page.next) });
+      return jsonResponse({
+        jobs: page.jobs.map(jobSummaryDocument),
+        next: encodeToken(page.next),
+      });
     },
     'GET /v2/jobs/{job}': one(getJob, 200),
     'GET /v2/jobs/{job}/result': async (_, { job = '' }) => {
