@@ -6,6 +6,8 @@ const firstBytes = 64 * 1024;
 export class OutputBuffer {
   #memory = Buffer.alloc(0);
   #bytes = 0;
+  /** Memory that is taken first. */
+  #nextBytes = firstBytes;
   #crc32: number;
 
   /** @param crc32 of what came before, when this goes on */
@@ -37,8 +39,17 @@ export class OutputBuffer {
     return taken;
   }
 
+  /** As `take`, for bytes that live on: the next ones get memory of their own. */
+  giveAway(): Uint8Array {
+    this.#nextBytes = this.#memory.byteLength;
+    const given = this.take();
+    this.#memory = Buffer.alloc(0);
+    return given;
+  }
+
   #grow(bytes: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(bytes, this.#memory.byteLength * 2, firstBytes));
+    const doubled = Math.max(this.#memory.byteLength * 2, this.#nextBytes);
+    const larger = Buffer.allocUnsafeSlow(Math.max(bytes, doubled));
     larger.set(this.#memory.subarray(0, this.#bytes));
     this.#memory = larger;
   }

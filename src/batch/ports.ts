@@ -110,11 +110,14 @@ export interface TransformContext extends BatchContext {
 export interface TransformLimits {
   /** Predictions and failed records that are held in memory before they are kept as a segment. */
   readonly segmentBytes: number;
+  /** Those that are held before they are uploaded, of a shard whose end is in sight. */
+  readonly partBytes: number;
   /** Time left of an invocation in which a segment is kept and the rest handed over, beside the windows that run on. */
   readonly handOverMs: number;
 }
 
 export const defaultTransformLimits: TransformLimits = {
   segmentBytes: 16 * 1024 * 1024,
+  partBytes: 8 * 1024 * 1024,
   handOverMs: 8_000,
 };

@@ -23,6 +23,19 @@ export function startOf(source: ShardSource): Position {
   }
 }
 
+/** How much of a shard's input lies before a position, from 0 to 1. */
+export function shareBefore(source: ShardSource, { offset }: Position): number {
+  switch (source.kind) {
+    case 'lines':
+    case 'errors':
+      return (offset - source.start) / (source.end - source.start);
+    case 'rows':
+      return (offset - source.firstRow) / source.rows;
+    case 'objects':
+      return offset / source.objects.length;
+  }
+}
+
 /** Where records are read from. */
 export interface RecordStores {
   /** The jobs bucket. */
@@ -36,12 +49,14 @@ export interface RecordStores {
  * The records of a shard from a position on.
  *
  * @param format the job's own word on what objects are
+ * @param windowOf how many records of so many bytes are worked on at once, where all have the same size
  */
 export function readRecords(
   stores: RecordStores,
   source: ShardSource,
   from: Position,
   format: InputFormat | undefined,
+  windowOf?: (recordBytes: number) => number,
 ): RecordReader {
   const input = pinned(stores.input);
   switch (source.kind) {
@@ -49,7 +64,7 @@ export function readRecords(
       return readLineRecords(source.unpacked === undefined ? input : stores.results, source, from);
     case 'rows':
       return source.format === 'npy'
-        ? readNpyRecords(input, source, from)
+        ? readNpyRecords(input, source, from, windowOf)
         : readTableRecords(input, stores.tables, source, from);
     case 'objects':
       return readObjectRecords(input, source, from);

@@ -17,10 +17,12 @@ import type { TransformContext } from './ports.ts';
 import { readRecords, startOf } from './records.ts';
 import { decideRowsPerRun } from './rows-per-run.ts';
 import type { ShardDelivery, ShardSource } from './shard.ts';
+import { ShardUpload } from './shard-upload.ts';
 import { expandRows, type Position, positionBehind, type SourceRecord } from './source-record.ts';
+import { StreamedObject } from './streamed-object.ts';
 import { Stretch } from './stretch.ts';
 import { encodeTablePart } from './table-part.ts';
-import { readWindows, type WindowOptions } from './windows.ts';
+import { readWindows, recordsPerWindow, type WindowOptions } from './windows.ts';
 
 const stopCheckMs = 5_000;
 /** Windows after which an attempt that looks for a deadly record keeps what it has: it may be the next one to die. */
@@ -92,11 +94,12 @@ export class ShardAttempt {
       firstRecord: stretch.to.records,
       limit: (record) => windowLimit(findings, record),
     });
+    const upload = this.#mayUpload(segments) ? new ShardUpload(this.#options) : undefined;
     let windowsSinceKept = 0;
     try {
       for (;;) {
         const next = await windows.next();
-        if (next.done === true) return await this.#decide(segments, stretch, next.value);
+        if (next.done === true) return await this.#decide(segments, stretch, next.value, upload);
         // A careful attempt has to be able to tell each record apart.
         const apart = notes !== undefined || !this.#engine.takesBlocks;
         const window = apart ? next.value.flatMap(expandRows) : next.value;
@@ -105,6 +108,11 @@ export class ShardAttempt {
         await this.#runWindow(stretch, window, rowsPerRun);
         if (await this.#isStopped()) return 'stopped';
         const late = this.#isLate();
+        if (segments.length === 0) await upload?.take(stretch);
+        if (upload?.isOpen === true) {
+          if (late) return await this.#handOver();
+          continue;
+        }
         windowsSinceKept += 1;
         const careful = findings.suspects.length > 0 && windowsSinceKept >= carefulWindows;
         if (late || careful || stretch.bytes >= context.limits.segmentBytes) {
@@ -117,7 +125,14 @@ export class ShardAttempt {
       }
     } finally {
       await windows.return(0);
+      await upload?.abandon();
     }
+  }
+
+  /** After a death what is done has to be kept; a table is made of all its lines. */
+  #mayUpload(segments: readonly Segment[]): boolean {
+    const { job, notes } = this.#options;
+    return notes === undefined && segments.length === 0 && job.output.format !== 'parquet';
   }
 
   get #source(): ShardSource {
@@ -126,7 +141,8 @@ export class ShardAttempt {
 
   #readWindows(from: Position, options: WindowOptions) {
     const { context, job } = this.#options;
-    return readWindows(readRecords(context, this.#source, from, job.format), options);
+    const windowOf = (recordBytes: number) => recordsPerWindow(recordBytes, options);
+    return readWindows(readRecords(context, this.#source, from, job.format, windowOf), options);
   }
 
   /** Names of columns: once in parts that are put together, and otherwise in each. */
@@ -189,19 +205,29 @@ export class ShardAttempt {
     segments: readonly Segment[],
     stretch: Stretch,
     numbers: number,
+    upload: ShardUpload | undefined,
   ): Promise<Decision> {
     const { context, keys, job, delivery, attemptId } = this.#options;
     const last = stretch.close(context.nowMs());
-    const output = await this.#finishOutput(segments, last);
-    const errors = piecesOf(segments, ({ errors: kept }) => kept, last.errors);
+    await upload?.output?.write(last.output);
+    await upload?.errors?.write(last.errors);
+    const { output, outputBytes, outputCrc32 } =
+      upload?.output === undefined
+        ? await this.#finishOutput(segments, last)
+        : {
+            output: upload.output,
+            outputBytes: upload.output.bytes,
+            outputCrc32: last.outputCrc32,
+          };
+    const errors = upload?.errors ?? piecesOf(segments, ({ errors: kept }) => kept, last.errors);
     const sum = (figure: (segment: Pick<Segment, 'failed' | 'workMs' | 'runMs'>) => number) =>
       [...segments, last].reduce((total, segment) => total + figure(segment), 0);
     const figures = {
       records: last.to.records,
       failed: sum(({ failed }) => failed),
       numbers,
-      outputBytes: bytesOf(output.pieces),
-      outputCrc32: formatCrc32(output.crc32),
+      outputBytes,
+      outputCrc32: formatCrc32(outputCrc32),
       errorsBytes: bytesOf(errors),
       workMs: sum(({ workMs }) => workMs),
       runMs: sum(({ runMs }) => runMs),
@@ -212,7 +238,7 @@ export class ShardAttempt {
       job,
       delivery.message,
       { attempt: attemptId, figures },
-      { output: output.pieces, errors },
+      { output, errors },
     );
   }
 
@@ -220,7 +246,9 @@ export class ShardAttempt {
   async #finishOutput(segments: readonly Segment[], last: SegmentContent) {
     const { context, job, lease } = this.#options;
     const pieces = piecesOf(segments, ({ output }) => output, last.output);
-    if (job.output.format !== 'parquet') return { pieces, crc32: last.outputCrc32 };
+    if (job.output.format !== 'parquet') {
+      return { output: pieces, outputBytes: bytesOf(pieces), outputCrc32: last.outputCrc32 };
+    }
     const lines: Uint8Array[] = [];
     for (const piece of pieces) {
       const stored = !(piece instanceof Uint8Array);
@@ -229,7 +257,7 @@ export class ShardAttempt {
     const hasTask = context.predictorOf(lease.session) !== undefined;
     const { columns } = layoutOf(job, lease, this.#source, hasTask);
     const table = await encodeTablePart(context.tables, columns, Buffer.concat(lines));
-    return { pieces: [table], crc32: crc32(table) };
+    return { output: [table], outputBytes: table.byteLength, outputCrc32: crc32(table) };
   }
 }
 
@@ -251,7 +279,8 @@ function piecesOf(
   return [...segments.flatMap((segment) => kept(segment) ?? []), tail];
 }
 
-function bytesOf(pieces: readonly Piece[]): number {
+function bytesOf(pieces: readonly Piece[] | StreamedObject): number {
+  if (pieces instanceof StreamedObject) return pieces.bytes;
   return pieces.reduce(
     (sum, piece) => sum + (piece instanceof Uint8Array ? piece.byteLength : piece.sizeBytes),
     0,

@@ -55,7 +55,26 @@ export class Stretch {
   }
 
   get bytes(): number {
-    return this.#output.bytes + this.#lines.length + this.#errors.bytes;
+    return this.outputBytes + this.errorsBytes;
+  }
+
+  get outputBytes(): number {
+    return this.#output.bytes + this.#lines.length;
+  }
+
+  get errorsBytes(): number {
+    return this.#errors.bytes;
+  }
+
+  /** Takes out the predictions so far: no segment will hold them. */
+  takeOutput(): Uint8Array {
+    this.#flush();
+    return this.#output.giveAway();
+  }
+
+  /** Takes out the failed records so far, likewise. */
+  takeErrors(): Uint8Array {
+    return this.#errors.giveAway();
   }
 
   /** Everything so far; what comes next is a new stretch. */

@@ -62,6 +62,20 @@ export async function* readWindows(
   }
 }
 
+/** How many records of one size a window holds, where nothing else limits it. */
+export function recordsPerWindow(
+  recordBytes: number,
+  { rowsPerRun, full }: Pick<WindowOptions, 'rowsPerRun' | 'full'>,
+): number {
+  const window = new WindowSize(rowsPerRun, full, Number.POSITIVE_INFINITY);
+  let records = 0;
+  do {
+    window.add(recordBytes);
+    records += 1;
+  } while (!window.isFull);
+  return records;
+}
+
 /** How much a window holds. */
 class WindowSize {
   readonly #rowsPerRun: number;
@@ -90,11 +104,15 @@ class WindowSize {
     const rowBytes = sizeBytes / count;
     let end = start;
     do {
-      this.#bytes += content.kind === 'lines' ? linesBytes(content.lines, end, end + 1) : rowBytes;
-      this.#records += 1;
+      this.add(content.kind === 'lines' ? linesBytes(content.lines, end, end + 1) : rowBytes);
       end += 1;
     } while (end < count && !this.isFull);
     return end;
+  }
+
+  add(recordBytes: number): void {
+    this.#bytes += recordBytes;
+    this.#records += 1;
   }
 }
 

@@ -15,6 +15,7 @@ import { jobsResultPrefix } from './keys.ts';
  *     jobs/<job id>/state/dispatched.json  every shard has been sent once
  *     jobs/<job id>/state/done/       00000/00017.r..: a shard whose output and errors are there, with its figures
  *     jobs/<job id>/state/groups/     00000.r..: a group whose shards are all done, likewise
+ *     jobs/<job id>/state/figures/    00017/<attempt>: those of an output part that was begun before they were known
  *     jobs/<job id>/state/failed/     00017.json: a shard that was given up, with the reason
  *     jobs/<job id>/state/control.json  the job was cancelled, or failed as a whole, with the reason
  *     jobs/.work/<job id>/            segments, attempts: of no use once the manifest is there; may be expired
@@ -47,6 +48,7 @@ export function jobKeys(jobId: string) {
     doneGroup: (group: number) => `${state}done/${digits(group)}/`,
     groups: `${state}groups/`,
     group: (group: number, figures: string) => `${state}groups/${digits(group)}.${figures}.json`,
+    figures: (shard: number, attempt: string) => `${state}figures/${digits(shard)}/${attempt}`,
     failedShards: `${state}failed/`,
     failedShard: (shard: number) => `${state}failed/${digits(shard)}.json`,
     control: `${state}control.json`,

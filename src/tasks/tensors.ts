@@ -93,7 +93,7 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dimension) => product * dimension, 1);
 }
 
-/** Rows of the first dimension, each a copy of its own that may be changed. */
+/** Rows of the first dimension: views of the output, which nothing else holds, so they may be changed. */
 export function rowsOf(tensor: Tensor, rows: number): Float32Array[] {
   const values = toFloats(tensor);
   const size = values.length / rows;
@@ -103,5 +103,5 @@ export function rowsOf(tensor: Tensor, rows: number): Float32Array[] {
       `output ${tensor.name}: expected ${rows} rows, got shape [${tensor.shape.join(', ')}]`,
     );
   }
-  return Array.from({ length: rows }, (_, row) => values.slice(row * size, (row + 1) * size));
+  return Array.from({ length: rows }, (_, row) => values.subarray(row * size, (row + 1) * size));
 }

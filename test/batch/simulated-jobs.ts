@@ -33,6 +33,7 @@ export async function runSeed(
   const { text, request } = randomJob(random, true);
   const { key } = request.input;
   const segmentBytes = random.integer(200, 20_000);
+  const partBytes = random.integer(100, 4_000);
   const run = async (injected: SimulatedFaults) => {
     const jobs = new MemoryObjectStore();
     const results = new MemoryObjectStore();
@@ -45,6 +46,7 @@ export async function runSeed(
       results,
       models,
       segmentBytes,
+      partBytes,
     });
     const submission = await simulation.upload('in/adder.job.json');
     if (submission.outcome !== 'job') throw new Error(`expected a job, got ${submission.outcome}`);

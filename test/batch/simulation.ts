@@ -81,6 +81,7 @@ export class Simulation {
     /** @default no model declares a task */
     readonly predictorOf?: TransformContext['predictorOf'];
     readonly segmentBytes?: number;
+    readonly partBytes?: number;
     /** @default never given up */
     readonly maxReceiveCount?: number;
   }) {
@@ -90,7 +91,8 @@ export class Simulation {
     this.#results = options.results;
     this.#models = options.models;
     this.#predictorOf = options.predictorOf ?? (() => undefined);
-    this.#limits = { segmentBytes: options.segmentBytes ?? 2 ** 25, handOverMs: 100 };
+    const { segmentBytes = 2 ** 25, partBytes = 2 ** 23 } = options;
+    this.#limits = { segmentBytes, partBytes, handOverMs: 100 };
     this.#maxReceiveCount = options.maxReceiveCount ?? Number.POSITIVE_INFINITY;
   }
 

@@ -23,6 +23,8 @@ const firstPartBytes = 8 * 1024 * 1024;
 /** S3 copies at most 5 GiB at a time; smaller ranges go side by side. */
 const copyBytes = 512 * 1024 * 1024;
 const parallelParts = 4;
+/** Those that come from memory stay in it until they are stored. */
+const parallelUploads = 2;
 
 interface Target {
   readonly client: S3Client;
@@ -86,6 +88,8 @@ async function appendStored(
 class Assembly {
   readonly #target: Target;
   readonly #parts: Promise<CompletedPart>[] = [];
+  /** Those of the parts that come from memory. */
+  readonly #uploads: (Promise<CompletedPart> | undefined)[] = [];
   #uploadId: string | undefined;
   #pending: Uint8Array[] = [];
   pendingBytes = 0;
@@ -120,10 +124,12 @@ class Assembly {
 
   async flush(): Promise<void> {
     const Body = this.#takePending();
+    await this.#uploads.at(-parallelUploads);
     await this.#addPart(async (upload) => {
       const part = await this.#target.client.send(new UploadPartCommand({ ...upload, Body }));
       return { ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32 };
     });
+    this.#uploads.push(this.#parts.at(-1));
   }
 
   async copy(source: StoredPiece, start: number, end: number): Promise<void> {

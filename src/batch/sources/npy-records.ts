@@ -4,11 +4,19 @@ import type { InputReads, Position, RecordReader, SourceRecord } from '../source
 import { readBlocks } from './blocks.ts';
 import { type NpyLayout, readNpyLayout } from './npy-layout.ts';
 
-/** Rows of an array: everything along its first dimension. */
+const blockBytes = 4 * 1024 * 1024;
+
+/**
+ * Rows of an array: everything along its first dimension.
+ *
+ * @param windowOf how many rows of so many bytes are worked on at once: reads that end with them spare putting the
+ *   halves of a window together
+ */
 export async function* readNpyRecords(
   store: InputReads,
   source: RowSource,
   from: Position,
+  windowOf: (rowBytes: number) => number = () => 1,
 ): RecordReader {
   const { object, firstRow, rows } = source;
   const layout = await readNpyLayout(store, object);
@@ -17,7 +25,11 @@ export async function* readNpyRecords(
   const start = dataOffset + from.offset * rowBytes;
   let row = from.offset;
   let rest: Uint8Array = new Uint8Array(0);
-  for await (const block of readBlocks(store, object, start, end)) {
+  const wholeRows = Math.floor(blockBytes / rowBytes);
+  const window = windowOf(rowBytes);
+  const rowsPerBlock = wholeRows < window ? wholeRows : wholeRows - (wholeRows % window);
+  const options = { blockBytes: rowsPerBlock === 0 ? blockBytes : rowsPerBlock * rowBytes };
+  for await (const block of readBlocks(store, object, start, end, options)) {
     const bytes = rest.byteLength === 0 ? block.bytes : Buffer.concat([rest, block.bytes]);
     const count = Math.min(Math.floor(bytes.byteLength / rowBytes), firstRow + rows - row);
     if (count > 0) yield [blockOf(layout, bytes, row, count)];
