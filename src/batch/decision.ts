@@ -1,6 +1,7 @@
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError } from '../errors.ts';
 import { encodeFigures, type Figures, parseFigures } from './figures.ts';
+import { outputContentType } from './formats.ts';
 import type { Job } from './job.ts';
 import type { ObjectStore, Piece } from './object-store.ts';
 import type { ShardMessage } from './shard.ts';
@@ -57,7 +58,7 @@ export async function decide(
   }
   const outcome = await results.assemble(outputKey(keys, job, message), parts.output, {
     ifAbsent: true,
-    contentType: jsonLines,
+    contentType: outputContentType(job.output.format),
     metadata: { attempt, figures: encodeFigures(figures) },
   });
   if (outcome === 'written') return decision;
