@@ -1,6 +1,7 @@
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError } from '../errors.ts';
 import { encodeFigures, type Figures, parseFigures } from './figures.ts';
+import { outputContentType } from './formats.ts';
 import type { Job } from './job.ts';
 import type { ObjectStore, Piece, PutOutcome } from './object-store.ts';
 import type { ShardMessage } from './shard.ts';
@@ -70,9 +71,11 @@ export function streamOutput(
   message: ShardMessage,
   attempt: string,
 ): StreamedObject {
-  const metadata = { attempt };
-  const options = { ifAbsent: true, contentType: jsonLines, metadata };
-  return new StreamedObject(results, outputKey(keys, job, message), options);
+  return new StreamedObject(results, outputKey(keys, job, message), {
+    ifAbsent: true,
+    contentType: outputContentType(job.output.format),
+    metadata: { attempt },
+  });
 }
 
 /** The failed records of an attempt that uploads them while it goes on. */
@@ -106,7 +109,7 @@ export async function decide(
   } else {
     outcome = await results.assemble(outputKey(keys, job, message), output, {
       ifAbsent: true,
-      contentType: jsonLines,
+      contentType: outputContentType(job.output.format),
       metadata: { attempt, figures: encoded },
     });
   }

@@ -1,5 +1,16 @@
 import { ServingError } from '../errors.ts';
-import type { InputFormat } from './job.ts';
+import type { InputFormat, OutputFormat } from './job.ts';
+
+const outputContentTypes: Readonly<Record<OutputFormat, string>> = {
+  jsonl: 'application/jsonl',
+  csv: 'text/csv',
+  parquet: 'application/vnd.apache.parquet',
+};
+
+/** As parts of predictions, and what is merged of them, are stored. */
+export function outputContentType(format: OutputFormat): string {
+  return outputContentTypes[format];
+}
 
 const formatsByExtension: Readonly<Record<string, InputFormat>> = {
   jsonl: 'jsonl',

@@ -57,11 +57,7 @@ export type JobRequest = v.InferOutput<typeof jobRequestSchema>;
 /** @throws ServingError INVALID_REQUEST that names the field */
 export function parseJobRequest(document: unknown): JobRequest {
   const result = v.safeParse(jobRequestSchema, document);
-  if (result.success) {
-    const { format, merge } = result.output.output;
-    if (format !== 'parquet' || !merge) return result.output;
-    throw invalidRequest('output.merge', 'false for parquet, whose parts are a data set', 'true');
-  }
+  if (result.success) return result.output;
   const [issue] = result.issues;
   const field = v.getDotPath(issue);
   throw field === null

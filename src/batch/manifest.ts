@@ -8,7 +8,8 @@ import { type Figures, parseFigures, sumFigures } from './figures.ts';
 import type { Job } from './job.ts';
 import { markCompleted } from './job-marks.ts';
 import { mergeErrors } from './merge-errors.ts';
-import { listAll, type ObjectStore, type StoredPiece } from './object-store.ts';
+import { mergeOutput } from './merge-output.ts';
+import { listAll, type ObjectStore } from './object-store.ts';
 import { type Plan, readPlan } from './plan.ts';
 import type { BatchContext } from './ports.ts';
 
@@ -42,12 +43,13 @@ export async function completeJob(context: BatchContext, keys: JobKeys, job: Job
     }
     const total = sumFigures(parts.map(({ figures }) => figures));
     if (total.failed > 0) await mergeErrors(results, keys, plan, parts);
-    if (job.output.merge) await mergeOutput(results, keys, job, parts);
+    const { merge } = job.output;
+    const mergedBytes = merge ? await mergeOutput(context, keys, job, parts) : undefined;
     await results.put(keys.timing, encodeDocument(timingOf(context, job, plan, parts, total)), {
       ifAbsent: true,
       contentType: 'application/json',
     });
-    const manifest = encodeDocument(manifestOf(keys, job, plan, parts, total));
+    const manifest = encodeDocument(manifestOf(keys, job, plan, parts, total, mergedBytes));
     const options = { ifAbsent: true, contentType: 'application/json' };
     if ((await results.put(keys.manifest, manifest, options)) === 'written') {
       context.meters.jobCompleted();
@@ -83,9 +85,10 @@ function manifestOf(
   plan: Plan,
   parts: readonly Part[],
   total: Figures,
+  mergedBytes: number | undefined,
 ): unknown {
   const relative = (key: string) => key.slice(keys.prefix.length);
-  const { format, merge } = job.output;
+  const { format } = job.output;
   return {
     jobId: job.jobId,
     model: job.model,
@@ -97,7 +100,9 @@ function manifestOf(
     output: {
       format,
       bytes: total.outputBytes,
-      ...(merge ? { merged: relative(keys.mergedOutput(format)) } : {}),
+      ...(mergedBytes === undefined
+        ? {}
+        : { merged: relative(keys.mergedOutput(format)), mergedBytes }),
     },
     ...(total.failed > 0 ? { errors: relative(keys.mergedErrors) } : {}),
     parts: parts.map(({ shard, figures }) => ({
@@ -145,27 +150,6 @@ async function rememberPace(
     msPerRecord: workMs / records,
     bytesPerRecord: plan.bytes / records,
   });
-}
-
-async function mergeOutput(
-  results: ObjectStore,
-  keys: JobKeys,
-  job: Job,
-  parts: readonly Part[],
-): Promise<void> {
-  const { format } = job.output;
-  await results.assemble(keys.mergedOutput(format), outputPieces(), {
-    ifAbsent: true,
-    contentType: 'application/jsonl',
-  });
-  async function* outputPieces(): AsyncGenerator<StoredPiece> {
-    for (const { shard, figures } of parts) {
-      if (figures.outputBytes === 0) continue;
-      const piece = await results.head(keys.output(shard, parts.length, format));
-      if (piece === undefined) throw new ServingError('INTERNAL', 'an output part is not there');
-      yield piece;
-    }
-  }
 }
 
 /** At least once: that it was done is written behind it. */

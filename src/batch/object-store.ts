@@ -55,10 +55,13 @@ export interface StoredObject {
   readonly etag: string;
 }
 
-/** Bytes, or an object that is stored already. */
+/** Bytes, or those of an object that is stored already. */
 export type Piece = Uint8Array | StoredPiece;
 
 export interface StoredPiece extends ObjectPin {
+  /** Where in the object the piece begins. @default 0 */
+  readonly start?: number;
+  /** Of the piece: all of the object's when it is the whole. */
   readonly sizeBytes: number;
 }
 

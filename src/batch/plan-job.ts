@@ -7,6 +7,7 @@ import { readErrorObjects, readInputObjects } from './input-objects.ts';
 import { type InputObject, type Job, readJob } from './job.ts';
 import { markCreated } from './job-marks.ts';
 import { completeJob } from './manifest.ts';
+import { refuseUnlikeColumns } from './merge-output.ts';
 import {
   type Plan,
   type PlanCursor,
@@ -90,6 +91,7 @@ async function completePlan(
   while (last === undefined || last.next !== undefined) {
     if (context.nowMs() + planMarginMs >= deadlineMs) return undefined;
     const group = await planGroup(context, keys, job, last, deadlineMs);
+    await refuseUnlike(context, keys, job, group);
     const decision = await decideDocument(
       results,
       keys.planGroup(group.group),
@@ -107,6 +109,19 @@ async function completePlan(
   });
   context.log.info('job planned', { ...decision.document });
   return decision.document;
+}
+
+/** @throws ServingError INVALID_REQUEST when parts that are to be merged would not have the same columns */
+async function refuseUnlike(
+  { results }: BatchContext,
+  keys: JobKeys,
+  job: Job,
+  group: PlanGroup,
+): Promise<void> {
+  const { merge, format } = job.output;
+  if (!merge || format === 'jsonl') return;
+  const first = group.group === 0 ? group : await readPlanGroup(results, keys, 0);
+  refuseUnlikeColumns(job, first?.shards[0], group.shards);
 }
 
 async function readLastGroup(

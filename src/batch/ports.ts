@@ -30,6 +30,20 @@ export interface TableFile {
   readRows(start: number, end: number): Promise<readonly TableRow[]>;
 }
 
+/** A Parquet file that is stored. */
+export interface TablePart {
+  /** For messages. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Bytes `start` (inclusive) to `end` (exclusive). */
+  read(start: number, end: number): Promise<Uint8Array>;
+}
+
+/** Bytes, or those of a part from `start` (inclusive) to `end` (exclusive). */
+export type TablePiece<Part> =
+  | Uint8Array
+  | { readonly part: Part; readonly start: number; readonly end: number };
+
 /** Port to Parquet. */
 export interface TableFiles {
   /** @throws ServingError INVALID_REQUEST when it is no Parquet file */
@@ -39,6 +53,15 @@ export interface TableFiles {
     read: (start: number, end: number) => Promise<Uint8Array>,
   ): Promise<TableFile>;
   write(columns: readonly TableColumn[]): Promise<Uint8Array>;
+  /**
+   * The pieces of one file that has the rows of all parts in their order. What it says beside them, such as its
+   * key-value metadata, is what the first one says.
+   *
+   * @throws ServingError (while it is read) INTERNAL when two parts have not the same columns
+   */
+  merge<Part extends TablePart>(
+    parts: Iterable<Part> | AsyncIterable<Part>,
+  ): AsyncGenerator<TablePiece<Part>>;
 }
 
 /** Port to those who wait for jobs: at least once. */

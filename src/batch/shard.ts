@@ -100,6 +100,11 @@ export function numberedWithin(source: ShardSource): string {
   }
 }
 
+/** Whether records have a name of their own: an id in a request, the key of an object. */
+export function recordsHaveNames(source: ShardSource): boolean {
+  return source.kind === 'objects' || (source.kind === 'lines' && source.format === 'jsonl');
+}
+
 /** Whether a source's own numbers count from the object's start already. */
 export function isNumberedFromStart(source: ShardSource): boolean {
   return source.kind !== 'lines';

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTableFiles } from '../../src/adapters/parquet/table-files.ts';
 import { readStop } from '../../src/batch/control.ts';
+import type { TableFile } from '../../src/batch/ports.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
 import { formatNpy } from '../../src/protocol/formats/npy.ts';
 import { LocalModels } from '../support/local-models.ts';
@@ -286,13 +287,56 @@ describe('an input', () => {
   it('becomes Parquet with typed columns', async () => {
     const rows = Array.from({ length: 30 }, (_, index) => `{"a":${index},"b":2}\n`).join('');
     const outcome = await run('divider', 'rows.jsonl', rows, { output: { format: 'parquet' } });
-    const key = jobKeys(outcome.jobId).output(0, 1, 'parquet');
-    const head = await results.head(key);
-    if (head === undefined) throw new Error(`expected ${key}`);
-    const table = await createTableFiles().open(key, head.sizeBytes, (start, end) =>
-      results.read(head, start, end),
-    );
+    const table = await openTable(jobKeys(outcome.jobId).output(0, 1, 'parquet'));
     expect(table.rows).toBe(30);
     expect((await table.readRows(28, 30)).map((row) => row['y'])).toEqual([14n, 14n]);
   });
+
+  it('becomes one table of all parts, those without a row among them', async () => {
+    const row = (index: number) => (index < 20 || index >= 50 ? 'bad' : `{"a":${index},"b":1}`);
+    const rows = Array.from({ length: 60 }, (_, index) => `${row(index)}\n`).join('');
+    const outcome = await run('divider', 'rows.jsonl', rows, {
+      shardBytes: 60,
+      output: { format: 'parquet', merge: true },
+    });
+    expect(outcome.parts.length).toBeGreaterThan(5);
+    const key = jobKeys(outcome.jobId).mergedOutput('parquet');
+    const table = await openTable(key);
+    expect(table.rows).toBe(30);
+    expect(table.rowGroups.length).toBeGreaterThan(5);
+    const values = (await table.readRows(0, 30)).map((one) => one['y']);
+    expect(values).toEqual(Array.from({ length: 30 }, (_, index) => BigInt(20 + index)));
+    expect(outcome.manifest).toMatchObject({
+      output: { merged: 'output.parquet', mergedBytes: (await results.head(key))?.sizeBytes },
+    });
+  });
+
+  it('becomes a table of nothing when there is nothing', async () => {
+    const output = { format: 'parquet', merge: true };
+    const none = await run('divider', 'none.jsonl', '', { output });
+    expect((await openTable(jobKeys(none.jobId).mergedOutput('parquet'))).rows).toBe(0);
+    const bad = await run('divider', 'bad.jsonl', 'bad\n', { output });
+    expect((await openTable(jobKeys(bad.jobId).mergedOutput('parquet'))).rows).toBe(0);
+  });
+
+  it('is not merged with others whose predictions have other columns', async () => {
+    await jobs.put('data/mixed/a.csv', 'p,q\n1,2\n');
+    await jobs.put('data/mixed/b.jsonl', '[1,2]\n');
+    const request = { model: 'adder', input: { prefix: 'data/mixed/' } };
+    for (const format of ['csv', 'parquet']) {
+      await expect(submit({ ...request, output: { format, merge: true } })).rejects.toThrow(
+        /^output\.merge: expected inputs of one kind.*got data\/mixed\/a\.csv and data\/mixed\/b\.jsonl/,
+      );
+    }
+    expect((await submit({ ...request, output: { format: 'parquet' } })).parts).toHaveLength(2);
+    expect((await submit({ ...request, output: { merge: true } })).parts).toHaveLength(2);
+  });
+
+  async function openTable(key: string): Promise<TableFile> {
+    const head = await results.head(key);
+    if (head === undefined) throw new Error(`expected ${key}`);
+    return createTableFiles().open(key, head.sizeBytes, (start, end) =>
+      results.read(head, start, end),
+    );
+  }
 });

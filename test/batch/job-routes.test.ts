@@ -131,13 +131,6 @@ describe('the jobs API', () => {
       ['POST', '/v2/jobs', { ...job, shardBytes: -1 }, 'INVALID_REQUEST', /^shardBytes/],
       ['POST', '/v2/jobs', { ...job, model: 'none' }, 'NOT_FOUND', /none/],
       ['POST', '/v2/jobs', { model: 'adder', input: { key: 'gone' } }, 'NOT_FOUND', /gone/],
-      [
-        'POST',
-        '/v2/jobs',
-        { ...job, output: { format: 'parquet', merge: true } },
-        'INVALID_REQUEST',
-        /^output\.merge/,
-      ],
       ['GET', '/v2/jobs/adder.rows.0123456789abcdef', undefined, 'NOT_FOUND', /not found/],
       ['GET', '/v2/jobs/nonsense', undefined, 'NOT_FOUND', /not found/],
       ['GET', '/v2/jobs?limit=0', undefined, 'INVALID_REQUEST', /^limit/],

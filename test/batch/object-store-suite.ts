@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest';
-import { listAll, type ObjectStore, type Piece } from '../../src/batch/object-store.ts';
+import {
+  listAll,
+  type ObjectStore,
+  type Piece,
+  type StoredPiece,
+} from '../../src/batch/object-store.ts';
 
 const MiB = 1024 * 1024;
 
@@ -8,6 +13,11 @@ function bytesOf(length: number, seed: number): Uint8Array {
   for (let index = 0; index < length; index++)
     bytes[index] = (index * 31 + seed * 7 + (index >> 8)) & 0xff;
   return bytes;
+}
+
+function readPiece(store: ObjectStore, piece: StoredPiece): Promise<Uint8Array> {
+  const { start = 0 } = piece;
+  return store.read(piece, start, start + piece.sizeBytes);
 }
 
 /** What a bucket must do for transform jobs to be exact: every implementation of the port passes it. */
@@ -89,13 +99,20 @@ export function describeObjectStore(open: () => ObjectStore): void {
       [large, small, barely, bytesOf(3, 7)],
       [bytesOf(10, 8), large, barely],
       [bytesOf(6 * MiB, 9), barely, small],
+      [
+        bytesOf(4, 1),
+        { ...large, start: 4, sizeBytes: 11 * MiB },
+        { ...small, start: 999, sizeBytes: 1 },
+      ],
+      [
+        { ...large, start: 3 * MiB, sizeBytes: 9 * MiB },
+        { ...barely, start: 1, sizeBytes: 5 * MiB - 1 },
+      ],
     ];
     for (const [index, pieces] of cases.entries()) {
       const expected = Buffer.concat(
         await Promise.all(
-          pieces.map((piece) =>
-            piece instanceof Uint8Array ? piece : store.read(piece, 0, piece.sizeBytes),
-          ),
+          pieces.map((piece) => (piece instanceof Uint8Array ? piece : readPiece(store, piece))),
         ),
       );
       const key = `assembled-${index}`;

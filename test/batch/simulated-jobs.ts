@@ -81,7 +81,11 @@ export function randomJob(random: SeededRandom, poisonous: boolean) {
     request: {
       model: 'adder',
       input: { key: `data/input.${kind === 'csv' ? 'csv' : 'jsonl'}` },
-      output: { merge: random.chance(0.7) },
+      output: {
+        merge: random.chance(0.7),
+        format: random.pick(['jsonl', 'jsonl', 'csv', 'parquet']),
+        joinInput: random.chance(0.2),
+      },
       shardBytes: random.integer(100, 4_000),
       ...(random.chance(0.5) ? { rowsPerRun: random.integer(1, 16) } : {}),
     },
@@ -127,7 +131,8 @@ export async function readOutput(results: ObjectStore, jobId: string): Promise<J
     const name = key.slice(prefix.length);
     // A plan that goes on in another invocation begins a group of its own: how many there are is no result.
     if (name === 'plan.json' || name === 'job.json' || name.startsWith('state/')) continue;
-    output.set(name, Buffer.from((await results.get(key))?.body ?? []).toString());
+    // Each byte a character: a table is no text.
+    output.set(name, Buffer.from((await results.get(key))?.body ?? []).toString('latin1'));
   }
   return output;
 }

@@ -9,6 +9,7 @@ import type {
   PutOptions,
   PutOutcome,
   StoredObject,
+  StoredPiece,
 } from '../../src/batch/object-store.ts';
 import { ServingError } from '../../src/errors.ts';
 
@@ -61,9 +62,14 @@ export class MemoryObjectStore implements ObjectStore {
   ): Promise<PutOutcome> {
     const bodies: Uint8Array[] = [];
     for await (const piece of pieces) {
-      bodies.push(piece instanceof Uint8Array ? piece : await this.read(piece, 0, piece.sizeBytes));
+      bodies.push(piece instanceof Uint8Array ? piece : await this.#readPiece(piece));
     }
     return this.put(key, Buffer.concat(bodies), options);
+  }
+
+  #readPiece(piece: StoredPiece): Promise<Uint8Array> {
+    const { start = 0 } = piece;
+    return this.read(piece, start, start + piece.sizeBytes);
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListPage> {

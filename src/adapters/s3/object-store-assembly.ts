@@ -60,29 +60,31 @@ async function appendStored(
   store: ObjectStore,
   piece: StoredPiece,
 ): Promise<void> {
-  let position = 0;
-  const read = async (end: number) => {
-    while (position < end) {
-      const next = Math.min(end, position + firstPartBytes);
+  const { start = 0 } = piece;
+  const end = start + piece.sizeBytes;
+  let position = start;
+  const readTo = async (stop: number) => {
+    while (position < stop) {
+      const next = Math.min(stop, position + firstPartBytes);
       await assembly.append(await store.read(piece, position, next));
       position = next;
     }
   };
   if (assembly.pendingBytes > 0) {
     const missing = Math.max(0, minimumPartBytes - assembly.pendingBytes);
-    if (piece.sizeBytes < missing + minimumPartBytes) return read(piece.sizeBytes);
-    await read(missing);
+    if (piece.sizeBytes < missing + minimumPartBytes) return readTo(end);
+    await readTo(start + missing);
     await assembly.flush();
   }
-  while (piece.sizeBytes - position >= minimumPartBytes) {
-    const left = piece.sizeBytes - position;
+  while (end - position >= minimumPartBytes) {
+    const left = end - position;
     // The last two share what is left, so that neither is too small.
     const length =
       left >= 2 * copyBytes ? copyBytes : left > copyBytes ? Math.ceil(left / 2) : left;
     await assembly.copy(piece, position, position + length);
     position += length;
   }
-  await read(piece.sizeBytes);
+  await readTo(end);
 }
 
 class Assembly {

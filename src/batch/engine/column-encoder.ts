@@ -3,7 +3,7 @@ import type { ModelLease } from '../../models/provider.ts';
 import { formatFloat32 } from '../../protocol/float32-text.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { Job } from '../job.ts';
-import type { ShardSource } from '../shard.ts';
+import { recordsHaveNames, type ShardSource } from '../shard.ts';
 import { expandRows, type SourceRecord } from '../source-record.ts';
 import { lineAt } from '../sources/line-block.ts';
 import { inputJson, quoteCsv } from './input-text.ts';
@@ -34,7 +34,7 @@ export function createColumnEncoder(
   const line = (record: SourceRecord, id: string | undefined, predictions: readonly string[]) => {
     const before = [
       ...joined(job, source, record),
-      ...(isNamed(source) ? [id ?? record.origin?.object.key ?? null] : []),
+      ...(recordsHaveNames(source) ? [id ?? record.origin?.object.key ?? null] : []),
     ];
     const tokens = [...before.map((cell) => token(cell)), ...predictions];
     return csv ? [...rawCsv(job, source, record), ...tokens].join(',') : `[${tokens.join(',')}]`;
@@ -71,7 +71,7 @@ function writeBlock(
     return tensor !== undefined && isPlain(tensor, one) ? [tensor] : [];
   });
   if (outputs.length !== metadata.length) return undefined;
-  const id = isNamed(source) ? `${csv ? '' : 'null'},` : '';
+  const id = recordsHaveNames(source) ? `${csv ? '' : 'null'},` : '';
   const layout = {
     before: csv ? id : `[${id}`,
     outputs: outputs.map((_, index) => ({ before: index === 0 ? '' : ',', open: '', close: '' })),
@@ -107,7 +107,7 @@ export function layoutOf(
   const joinsCsv = joinInput && isCsv(source) && job.output.format === 'csv';
   const columns: OutputColumn[] = [
     ...(joinInput && !joinsCsv ? [{ name: 'input', type: 'STRING' } as const] : []),
-    ...(isNamed(source) ? [{ name: 'id', type: 'STRING' } as const] : []),
+    ...(recordsHaveNames(source) ? [{ name: 'id', type: 'STRING' } as const] : []),
     ...(hasTask
       ? [{ name: 'prediction', type: 'STRING' } as const]
       : outputsOf(job, lease).flatMap(columnsOf)),
@@ -121,11 +121,6 @@ function outputsOf({ output }: Job, { session }: ModelLease): readonly TensorMet
   const { names } = output;
   if (names === undefined) return session.outputs;
   return names.flatMap((name) => session.outputs.find((one) => one.name === name) ?? []);
-}
-
-/** Whether records have a name of their own: an id in a request, the key of an object. */
-function isNamed(source: ShardSource): boolean {
-  return source.kind === 'objects' || (source.kind === 'lines' && source.format === 'jsonl');
 }
 
 function isCsv(source: ShardSource): boolean {
