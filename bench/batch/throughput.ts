@@ -154,7 +154,6 @@ async function publish({ models }: Laptop): Promise<void> {
   for (const [name, path] of Object.entries(modelFiles)) {
     await models.put(`${name}/1/model.onnx`, readFileSync(path));
   }
-  await models.put('tabular/config.json', JSON.stringify({ maxBatchSize: 256 }));
   await models.put('reader/1/ppocr_keys_v1.txt', readFileSync(join(assets, 'ppocr_keys_v1.txt')));
   const config = join(repository, 'examples/models/ocr-recogniser/config.json');
   await models.put('reader/config.json', readFileSync(config));

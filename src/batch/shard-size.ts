@@ -3,10 +3,10 @@ import type { Calibration } from './calibration.ts';
 const MiB = 1024 * 1024;
 const defaultBytes = 8 * MiB;
 const minimumBytes = MiB / 4;
-const maximumBytes = 128 * MiB;
+const maximumBytes = 512 * MiB;
 /** Of a model that nobody has measured: enough that a shard costs more than what stands around it. */
 const defaultRecords = 10_000;
-const maximumRecords = 1_000_000;
+const maximumRecords = 8_000_000;
 /** What a shard aims at: far below a function's timeout, far above what one costs beside its work. */
 const shardMs = 30_000;
 

@@ -4,7 +4,7 @@ import type { InputReads, Position, RecordReader, SourceRecord } from '../source
 import { readBlocks } from './blocks.ts';
 import { type NpyLayout, readNpyLayout } from './npy-layout.ts';
 
-const blockBytes = 4 * 1024 * 1024;
+const blockBytes = 8 * 1024 * 1024;
 
 /**
  * Rows of an array: everything along its first dimension.
