@@ -12,6 +12,7 @@ import * as v from 'valibot';
 import { formatNpy } from '../../src/protocol/formats/npy.ts';
 import { type Laptop, startLaptop } from '../../test/batch/laptop.ts';
 import { denseModel } from '../../test/support/onnx-model.ts';
+import { boostedTrees } from './parts/boosted-trees.ts';
 import { cpuMsOf, measure, pinSelf } from './parts/cores.ts';
 import { runJob, startWorker } from './parts/jobs.ts';
 import { mobileNet } from './parts/mobilenet.ts';
@@ -36,6 +37,7 @@ const lineWidth = 613;
 const tabular = denseModel([30, 64, 32, 2]);
 const modelFiles: Record<string, string> = {
   tabular: writeModel('tabular', tabular),
+  trees: writeModel('trees', boostedTrees()),
   mobilenet: writeModel('mobilenet', mobileNet()),
   reader: join(assets, 'ch_PP-OCRv4_rec_infer.onnx'),
 };
@@ -117,7 +119,7 @@ const cases: readonly Case[] = [
   {
     name: 'tabular, requests',
     model: 'tabular',
-    records: 100_000,
+    records: 500_000,
     shape: [30],
     upload: linesOf('tabular-requests.jsonl', (row) =>
       JSON.stringify({ inputs: [{ name: 'x', shape: [1, 30], datatype: 'FP32', data: row }] }),

@@ -63,12 +63,19 @@ export async function runSeed(
   return { faulty: faulty.output, faultless: faultless.output, counts: faulty.counts };
 }
 
+const lineOfKind = {
+  requests: randomRequest,
+  alike: requestAlike,
+  rows: randomRow,
+  csv: randomCsvRow,
+} as const;
+
 /** Lines, and a request for a job over them, with poison now and then where it is wanted. */
 export function randomJob(random: SeededRandom, poisonous: boolean) {
   const lineEnd = random.pick(['\n', '\r\n']);
   const records = random.integer(0, 150);
-  const kind = random.pick(['requests', 'requests', 'rows', 'csv'] as const);
-  const line = kind === 'requests' ? randomRequest : kind === 'rows' ? randomRow : randomCsvRow;
+  const kind = random.pick(['requests', 'alike', 'rows', 'csv'] as const);
+  const line = lineOfKind[kind];
   const poisonRate = random.chance(0.3) && poisonous ? 0.02 : 0;
   let text = random.chance(0.2) ? '\uFEFF' : '';
   if (kind === 'csv') text += `p,q${lineEnd}`;
@@ -90,6 +97,14 @@ export function randomJob(random: SeededRandom, poisonous: boolean) {
       ...(random.chance(0.5) ? { rowsPerRun: random.integer(1, 16) } : {}),
     },
   };
+}
+
+/** Requests that one program wrote, now and then with one of another. */
+function requestAlike(random: SeededRandom, index: number, poisonRate: number): string {
+  if (random.chance(0.01)) return randomRequest(random, index, poisonRate);
+  const data = randomPair(random, poisonRate);
+  const inputs = [{ name: 'x', shape: [1, 2], datatype: 'FP32', data }];
+  return JSON.stringify({ id: `${index}`, inputs });
 }
 
 function randomRequest(random: SeededRandom, index: number, poisonRate: number): string {

@@ -43,9 +43,13 @@ export interface Node {
   readonly operator: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Whole numbers, lists of them, or a subgraph. */
-  readonly attributes?: Readonly<Record<string, number | readonly number[] | Graph>>;
+  /** Of another set of operators than ONNX's own; its version 3 is imported. */
+  readonly domain?: 'ai.onnx.ml';
+  readonly attributes?: Readonly<Record<string, Attribute>>;
 }
+
+/** Whole numbers, lists of them, floats, texts, or a subgraph. */
+export type Attribute = number | readonly number[] | Float32Array | readonly string[] | Graph;
 
 export interface Graph {
   readonly inputs: readonly ValueInfo[];
@@ -61,6 +65,9 @@ export function encodeModel(graph: Graph): Uint8Array {
     bytesField(2, utf8('pilotlight-test')),
     bytesField(7, encodeGraph(graph)),
     bytesField(8, varintField(2, 17)),
+    ...(graph.nodes.some(({ domain }) => domain !== undefined)
+      ? [bytesField(8, concat([bytesField(1, utf8('ai.onnx.ml')), varintField(2, 3)]))]
+      : []),
   ]);
 }
 
@@ -82,17 +89,26 @@ function encodeNode(node: Node): Uint8Array {
     ...Object.entries(node.attributes ?? {}).map(([name, value]) =>
       bytesField(5, encodeAttribute(name, value)),
     ),
+    ...(node.domain === undefined ? [] : [bytesField(7, utf8(node.domain))]),
   ]);
 }
 
-/** `onnx.AttributeProto.AttributeType`: INT 2, GRAPH 5, INTS 7. */
-function encodeAttribute(name: string, value: number | readonly number[] | Graph): Uint8Array {
+/** `onnx.AttributeProto.AttributeType`: INT 2, GRAPH 5, FLOATS 6, INTS 7, STRINGS 8. */
+function encodeAttribute(name: string, value: Attribute): Uint8Array {
   const named = bytesField(1, utf8(name));
   if (typeof value === 'number') return concat([named, varintField(3, value), varintField(20, 2)]);
   if ('nodes' in value) {
     return concat([named, bytesField(6, encodeGraph(value)), varintField(20, 5)]);
   }
-  return concat([named, ...value.map((item) => varintField(8, item)), varintField(20, 7)]);
+  if (value instanceof Float32Array) {
+    const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    return concat([named, bytesField(7, bytes), varintField(20, 6)]);
+  }
+  const items = value.map((item) =>
+    typeof item === 'number' ? varintField(8, item) : bytesField(9, utf8(item)),
+  );
+  const isTexts = typeof value[0] === 'string';
+  return concat([named, ...items, varintField(20, isTexts ? 8 : 7)]);
 }
 
 function encodeInitializer(tensor: Initializer): Uint8Array {

@@ -45,6 +45,7 @@ export function createColumnEncoder(
   };
   return {
     header: csv ? layoutOf(job, lease, source, hasTask).header : undefined,
+    responses: () => undefined,
     response: (record, request, tensors) => {
       if (hasTask) throw requestOfTask;
       return line(record, request.id, rowTokens(outputs, tensors, 1, token)[0] ?? []);

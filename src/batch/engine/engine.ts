@@ -57,7 +57,7 @@ export interface EngineContext {
 export class ModelEngine implements Engine {
   readonly encoder: OutputEncoder;
   readonly takesBlocks: boolean;
-  readonly #requests: Engine;
+  readonly #requests: RequestEngine;
   readonly #others: Engine;
   readonly #accepts: Predictor['accepts'] | undefined;
 
@@ -87,6 +87,11 @@ export class ModelEngine implements Engine {
   }
 
   async transform(records: readonly SourceRecord[], rowsPerRun: number): Promise<RecordOutcome[]> {
+    const [sole] = records;
+    if (sole !== undefined && records.length === 1 && holdsRequests(sole)) {
+      const block = await this.#requests.transformBlock(sole, rowsPerRun);
+      if (block !== undefined) return [block];
+    }
     if (!records.some(holdsRequests)) return this.#transformApart(records, rowsPerRun);
     // Lines that came together may be of both kinds: each is looked at.
     const apart = records.map((record) => (holdsRequests(record) ? expandRows(record) : [record]));

@@ -5,9 +5,10 @@ import type { Tensor } from '../../protocol/tensor.ts';
 import type { Job } from '../job.ts';
 import { expandRows, type SourceRecord } from '../source-record.ts';
 import { inputJson } from './input-text.ts';
+import { findPlaces, literalsBetween } from './json-places.ts';
 import type { OutputEncoder } from './output-encoder.ts';
 import type { DecodedRequest } from './requests.ts';
-import { joinLines, type RowLayout, writeRows } from './row-writer.ts';
+import { joinLines, type RowLayout, type RowStart, writeRows } from './row-writer.ts';
 
 /**
  * JSON lines: for a request the response, for a row the outputs (the value itself of one, an object by name of
@@ -26,6 +27,8 @@ export function createJsonLinesEncoder(job: Job, lease: ModelLease): OutputEncod
     header: undefined,
     response: (record, request, outputs) =>
       join(record, 'output', responseJson(lease, request, outputs)),
+    responses: (first, outputs, requests, ids) =>
+      joinInput ? undefined : writeResponses(lease, first, outputs, requests, ids),
     rows,
     block: (record, outputs) =>
       (joinInput ? undefined : writeRows(outputs, record.count, jsonLayout(outputs))) ??
@@ -50,6 +53,51 @@ function jsonLayout(outputs: readonly Tensor[]): RowLayout {
     })),
     after: isSole ? '' : '}',
   };
+}
+
+/** All responses by the pattern of the first: they differ in their ids and numbers alone. */
+function writeResponses(
+  lease: ModelLease,
+  first: DecodedRequest,
+  outputs: readonly Tensor[],
+  requests: number,
+  ids: readonly Uint8Array[] | undefined,
+): Uint8Array | undefined {
+  const json = Buffer.from(responseJson(lease, first, ofFirst(outputs, requests)));
+  const places = findPlaces(json, 'outputs');
+  if (places === undefined) return undefined;
+  const [head, ...others] = literalsBetween(json, places).map((bytes) => Buffer.from(bytes));
+  const hasIds = places[0]?.kind === 'id';
+  const lists = hasIds ? others : [head, ...others];
+  if (hasIds !== (ids !== undefined) || lists.length !== outputs.length + 1) return undefined;
+  const layout: RowLayout = {
+    before: '',
+    outputs: outputs.map((_, index) => ({ before: `${lists[index]}`, open: '[', close: ']' })),
+    after: `${lists.at(-1)}`,
+  };
+  const flat = outputs.map((output) => ({
+    ...output,
+    shape: [requests, output.data.length / requests],
+  }));
+  const start: RowStart | undefined =
+    ids === undefined || head === undefined
+      ? undefined
+      : (row) => Buffer.concat([head, ids[row] ?? new Uint8Array(0)]);
+  return writeRows(flat, requests, layout, start);
+}
+
+/** The part of the first of so many requests. */
+function ofFirst(outputs: readonly Tensor[], requests: number): readonly Tensor[] {
+  if (requests === 1) return outputs;
+  return outputs.map((output) => {
+    const { shape, data } = output;
+    const [rows = requests, ...rest] = shape;
+    return {
+      ...output,
+      shape: [rows / requests, ...rest],
+      data: data.slice(0, data.length / requests),
+    };
+  });
 }
 
 function responseJson(

@@ -13,6 +13,20 @@ export interface OutputEncoder {
   readonly header: string | undefined;
   /** @throws ServingError INVALID_REQUEST when the format has no form for a value */
   response(record: SourceRecord, request: DecodedRequest, outputs: readonly Tensor[]): string;
+  /**
+   * Lines with their ends, for requests that came together and are like the first of them, as the format can write many at
+   * once.
+   *
+   * @param outputs those of all requests, the rows of each behind each other
+   * @param ids the id of each as it stands in JSON; undefined when they have none
+   * @returns undefined when each has to be written by itself
+   */
+  responses(
+    first: DecodedRequest,
+    outputs: readonly Tensor[],
+    requests: number,
+    ids: readonly Uint8Array[] | undefined,
+  ): Uint8Array | undefined;
   /** @param outputs a row for each record. @throws ServingError INVALID_REQUEST */
   rows(records: readonly SourceRecord[], outputs: readonly Tensor[]): string[];
   /** Lines with their ends, for rows that came together. @throws ServingError INVALID_REQUEST */

@@ -2,6 +2,7 @@ import { type Filler, openFiller } from '../../protocol/json-fill.ts';
 import type { Tensor, TensorData, TensorMetadata } from '../../protocol/tensor.ts';
 import type { LineBlock } from '../sources/line-block.ts';
 import { splitCsv } from './input-text.ts';
+import { skipSpace } from './json-places.ts';
 import { NumberScanner } from './number-scanner.ts';
 
 /*
@@ -174,13 +175,6 @@ function textOf(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
     .toString('latin1')
     .trim();
-}
-
-/** White space within a line: a line's own end is no part of it. */
-function skipSpace(bytes: Uint8Array, start: number): number {
-  let place = start;
-  while (bytes[place] === 0x20 || bytes[place] === 0x09) place++;
-  return place;
 }
 
 function openColumn(

@@ -1,17 +1,22 @@
 import { ServingError, toServingError } from '../../errors.ts';
+import { countRows } from '../../inference/stacking.ts';
 import type { Session } from '../../models/session.ts';
 import { decodeInferRequest } from '../../protocol/decode-request.ts';
 import type { RequestedOutput } from '../../protocol/infer.ts';
+import type { Tensor } from '../../protocol/tensor.ts';
 import { validateInputs, validateRequestedOutputs } from '../../protocol/validate.ts';
 import type { Job } from '../job.ts';
 import { type Runnable, runTogether } from '../run-together.ts';
-import type { SourceRecord } from '../source-record.ts';
+import { recordAt, type SourceRecord } from '../source-record.ts';
 import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
+import { type PlainRequests, RequestPattern } from './plain-requests.ts';
 
 /** A request as the model takes it. */
 export interface DecodedRequest extends Runnable {
   readonly id: string | undefined;
   readonly requested: readonly RequestedOutput[] | undefined;
+  /** Its tensors in the order in which it has them. */
+  readonly ownOrder: readonly Tensor[];
 }
 
 const marker = Buffer.from('"inputs"');
@@ -58,6 +63,57 @@ export class RequestEngine implements Engine {
     });
   }
 
+  /**
+   * Requests that came together and are written alike: they are never taken apart while all is well.
+   *
+   * @returns undefined when each has to be looked at by itself
+   */
+  async transformBlock(
+    block: SourceRecord,
+    rowsPerRun: number,
+  ): Promise<RecordOutcome | undefined> {
+    const { job, lease } = this.#context;
+    if (block.content.kind !== 'lines') return undefined;
+    const first = recordAt(block, 0);
+    if (first.content.kind !== 'line' || !isRequest(first)) return undefined;
+    const decoded = decode(first, job, lease.session);
+    if (decoded instanceof ServingError) return undefined;
+    const pattern = RequestPattern.of(first.content.bytes, decoded.ownOrder);
+    if (pattern === undefined) return undefined;
+    const rows = rowsPerRun > 1 ? countRows(decoded.inputs) : undefined;
+    const together = Math.max(1, rows === undefined ? 1 : Math.floor(rowsPerRun / rows));
+    const parts: Uint8Array[] = [];
+    for (let start = 0; start < block.count; start += together) {
+      const end = Math.min(start + together, block.count);
+      const requests = pattern.read(block.content.lines, start, end);
+      const lines =
+        requests === undefined ? undefined : await this.#answer(decoded, requests, end - start);
+      if (lines === undefined) return undefined;
+      parts.push(lines);
+    }
+    return { lines: parts };
+  }
+
+  async #answer(
+    first: DecodedRequest,
+    { inputs, ids }: PlainRequests,
+    requests: number,
+  ): Promise<Uint8Array | undefined> {
+    const { lease, encoder } = this.#context;
+    const feeds = first.inputs.flatMap(
+      ({ name }) => inputs.find((input) => input.name === name) ?? [],
+    );
+    try {
+      const outputs = await lease.session.run(feeds, first.outputNames);
+      const rows = countRows(feeds);
+      const aligned = requests === 1 || outputs.every(({ shape }) => shape[0] === rows);
+      return aligned ? encoder.responses(first, outputs, requests, ids) : undefined;
+    } catch (thrown) {
+      if (thrown instanceof ServingError && thrown.code === 'INVALID_REQUEST') return undefined;
+      throw thrown;
+    }
+  }
+
   async sample(records: readonly SourceRecord[]): Promise<Runnable[]> {
     const { job, lease } = this.#context;
     return records.map((record) => decode(record, job, lease.session)).filter(isDecoded);
@@ -77,6 +133,7 @@ function decode(record: SourceRecord, job: Job, session: Session): DecodedReques
     validateRequestedOutputs(request.outputs, session.outputs);
     return {
       id: request.id,
+      ownOrder: request.inputs,
       // In the model's own order: requests that differ in the order of their inputs can then share a run.
       inputs: session.inputs.flatMap(
         ({ name }) => request.inputs.find((input) => input.name === name) ?? [],

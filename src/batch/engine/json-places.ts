@@ -1,0 +1,135 @@
+/*
+ * Documents of the protocol that one program wrote differ in little: the id, and the numbers of their tensors. Where these
+ * stand in one of them, and what stands between, tells how to read and write all that are like it.
+ */
+
+const quote = 0x22;
+const backslash = 0x5c;
+const colon = 0x3a;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+
+/** Bytes of a document, from the first to behind the last. */
+export interface Place {
+  readonly kind: 'id' | 'data';
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Where a document's id (what stands between its quotes) and the lists of its tensors' data (with their brackets) stand.
+ *
+ * @param member what the tensors are called: `inputs` or `outputs`
+ * @returns undefined when they are not written plainly: data that are no numbers, an id that is no plain ASCII, another
+ *   member that could be taken for one of them
+ */
+export function findPlaces(
+  json: Uint8Array,
+  member: 'inputs' | 'outputs',
+): readonly Place[] | undefined {
+  const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
+  const places: Place[] = [];
+  for (let from = 0; ; ) {
+    const start = startOfValue(bytes, '"data"', from);
+    if (start === undefined) break;
+    const end = endOfNumbers(bytes, start);
+    if (end === undefined) return undefined;
+    places.push({ kind: 'data', start, end });
+    from = end;
+  }
+  const idStart = startOfValue(bytes, '"id"', 0);
+  if (idStart !== undefined) {
+    const end = endOfPlainString(bytes, idStart);
+    if (end === undefined) return undefined;
+    places.push({ kind: 'id', start: idStart + 1, end: end - 1 });
+    places.sort((left, right) => left.start - right.start);
+  }
+  return areThose(bytes, places, member) ? places : undefined;
+}
+
+/** What stands before each place, and behind the last. */
+export function literalsBetween(json: Uint8Array, places: readonly Place[]): Uint8Array[] {
+  const ends = [0, ...places.map(({ end }) => end)];
+  return ends.map((end, index) => json.subarray(end, places[index]?.start ?? json.byteLength));
+}
+
+function startOfValue(bytes: Buffer, key: string, from: number): number | undefined {
+  const at = bytes.indexOf(key, from, 'latin1');
+  if (at < 0) return undefined;
+  const behindKey = skipSpace(bytes, at + key.length);
+  return bytes[behindKey] === colon ? skipSpace(bytes, behindKey + 1) : undefined;
+}
+
+/** Place behind a list of numbers, or of lists of them. */
+function endOfNumbers(bytes: Uint8Array, start: number): number | undefined {
+  let depth = 0;
+  for (let place = start; place < bytes.length; place++) {
+    const byte = bytes[place] ?? 0;
+    if (byte === openBracket) depth += 1;
+    else if (byte === closeBracket) depth -= 1;
+    else if (!isOfNumbers(byte)) return undefined;
+    if (depth === 0) return byte === closeBracket ? place + 1 : undefined;
+  }
+  return undefined;
+}
+
+const charactersOfNumbers = new Set(Buffer.from('0123456789+-.eE, \t'));
+
+function isOfNumbers(byte: number): boolean {
+  return charactersOfNumbers.has(byte);
+}
+
+/** Place behind a string without escapes. */
+function endOfPlainString(bytes: Uint8Array, start: number): number | undefined {
+  if (bytes[start] !== quote) return undefined;
+  const end = endOfPlainText(bytes, start + 1);
+  return bytes[end] === quote ? end + 1 : undefined;
+}
+
+/** Place of the first byte that a string cannot hold as it is, or that is no ASCII. */
+export function endOfPlainText(bytes: Uint8Array, start: number): number {
+  let place = start;
+  for (;;) {
+    const byte = bytes[place] ?? 0;
+    if (byte < 0x20 || byte >= 0x7f || byte === quote || byte === backslash) return place;
+    place++;
+  }
+}
+
+/** Whether the document without them is one whose id is empty, and whose tensors' data are: then they are what they seem. */
+function areThose(bytes: Buffer, places: readonly Place[], member: 'inputs' | 'outputs'): boolean {
+  const emptied = literalsBetween(bytes, places)
+    .map((literal, index) => {
+      const kind = places[index]?.kind;
+      return `${Buffer.from(literal).toString()}${kind === 'data' ? '[]' : ''}`;
+    })
+    .join('');
+  let document: unknown;
+  try {
+    document = JSON.parse(emptied);
+  } catch {
+    return false;
+  }
+  if (typeof document !== 'object' || document === null) return false;
+  const id = 'id' in document ? document.id : undefined;
+  const tensors: unknown = Reflect.get(document, member);
+  const lists = places.filter(({ kind }) => kind === 'data').length;
+  return (
+    id === (places.length > lists ? '' : undefined) &&
+    Array.isArray(tensors) &&
+    tensors.length === lists &&
+    tensors.every(hasEmptyData)
+  );
+}
+
+function hasEmptyData(tensor: unknown): boolean {
+  if (typeof tensor !== 'object' || tensor === null || !('data' in tensor)) return false;
+  return Array.isArray(tensor.data) && tensor.data.length === 0;
+}
+
+/** White space within a line. */
+export function skipSpace(bytes: Uint8Array, start: number): number {
+  let place = start;
+  while (bytes[place] === 0x20 || bytes[place] === 0x09) place++;
+  return place;
+}
