@@ -34,7 +34,7 @@ export async function createTransformHandler(environment: Environment) {
   const context: TransformContext = {
     ...batch,
     models,
-    predictors,
+    predictorOf: (session) => predictors.of(session),
     decoders: predictServices(s3, settings.jobsBucket),
     monotonicMs: () => performance.now(),
     limits: defaultTransformLimits,
