@@ -34,7 +34,7 @@ export async function createTransformHandler(environment: Environment) {
   const context: TransformContext = {
     ...batch,
     models,
-    predictorOf: (session) => predictors.of(session),
+    predictors,
     decoders: predictServices(s3, settings.jobsBucket),
     monotonicMs: () => performance.now(),
     limits: defaultTransformLimits,
