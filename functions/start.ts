@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import Module, { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cachedDataVersionTag, setFlagsFromString } from 'node:v8';
@@ -54,17 +54,20 @@ export async function startFunction(url: string, scriptName: string): Promise<Ha
     if (known !== undefined) return known.exports;
     const module = { exports: {} };
     loaded.set(id, module);
-    run(scriptAt(join(folder, id)), module);
+    const path = join(folder, id);
+    run(scriptAt(path), path, module);
     return module.exports;
   };
-  const run = (script: Script, module: { exports: object }): void => {
-    const wrapper: Wrapper = script.runInThisContext();
+  const run = (script: Script, path: string, module: { exports: object }): void => {
+    const wrapper: Wrapper = process.sourceMapsEnabled
+      ? withSourceMap(path)
+      : script.runInThisContext();
     wrapper(module.exports, load, module, url);
   };
 
   const script = scriptAt(path, cachedData);
   const module = { exports: {} };
-  run(script, module);
+  run(script, path, module);
   // What infra/function-scripts.ts has it export.
   const { createHandler, modules } = module.exports as FunctionScript;
   shared = modules;
@@ -79,6 +82,16 @@ export async function startFunction(url: string, scriptName: string): Promise<Ha
     writeFileSync(join(compileTo, basename(compiledPath)), script.createCachedData());
     return result;
   };
+}
+
+/** Node keeps the source maps of modules alone: whoever has asked for them gets each script as one. */
+function withSourceMap(filename: string): Wrapper {
+  const module = new Module(filename);
+  // What `require` calls; the types leave it out.
+  const compile: unknown = Reflect.get(module, '_compile');
+  if (typeof compile !== 'function') throw new Error('Node no longer compiles modules this way');
+  Reflect.apply(compile, module, [`module.exports=${readFileSync(filename, 'latin1')}`, filename]);
+  return module.exports;
 }
 
 /** The bundler writes ASCII, which is the fastest for V8 to take. */

@@ -241,6 +241,14 @@ describe('bundles', () => {
     expect(call({})).toBe(2);
   });
 
+  it('name lines of the sources in stacks where Node is asked to', async () => {
+    write(`
+      function explode(): never { throw new Error('bang'); }
+      export const createHandler = () => async () => { try { explode(); } catch (error) { return (error as Error).stack; } };`);
+    await bundleFunctions(folder, target);
+    expect(call({}, ['--enable-source-maps'])).toMatch(/at explode \(.*api\/handler\.ts:2:/);
+  });
+
   it('name functions in stacks, in lines short enough to print', async () => {
     write(`function explode(): never { throw new Error('bang'); }
       export const createHandler = () => async () => { try { explode(); } catch (error) { return (error as Error).stack; } };`);
