@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import {
@@ -13,7 +12,7 @@ import {
 } from '../src/contract/keys.ts';
 import { isName } from '../src/contract/names.ts';
 import { machineTarget } from '../src/contract/target.ts';
-import type { Manifest } from '../src/models/manifest.ts';
+import { chunkBytes, type FileDigests, type Manifest } from '../src/models/manifest.ts';
 import { type Claim, claimVersion } from './claim.ts';
 import { prepareArtefact } from './prepare.ts';
 import { filesBelow, type LocalFile, readSource } from './source-files.ts';
@@ -32,6 +31,9 @@ export interface PublishOptions {
   /** Hears of each file before it is sent. */
   readonly onUpload: (path: string, sizeBytes: number) => void;
 }
+
+/** Read at a time while a file is hashed. */
+const readBytes = 1024 * 1024;
 
 /** Versions that other publishers take at the same moment before this one gives up. */
 const maximumClaims = 20;
@@ -62,8 +64,9 @@ export async function publishModel(s3: S3Client, options: PublishOptions): Promi
       const prefix = versionPrefix(model, version);
       for (const file of files) {
         options.onUpload(file.path, file.sizeBytes);
-        const sha256 = await uploadFile(s3, bucket, `${prefix}${file.path}`, file);
-        manifest.files.push({ path: file.path, sizeBytes: file.sizeBytes, sha256 });
+        await uploadFile(s3, bucket, `${prefix}${file.path}`, file);
+        const { path, sizeBytes, localPath } = file;
+        manifest.files.push({ path, sizeBytes, ...(await digestsOf(localPath)) });
       }
       await s3.send(
         new PutObjectCommand({
@@ -103,20 +106,40 @@ async function claimFor(
   throw new UsageError(`${model}: others took ${maximumClaims} versions meanwhile; try again`);
 }
 
-/** @returns sha256 of what was sent, in hex */
 async function uploadFile(
   s3: S3Client,
   bucket: string,
   key: string,
   { localPath }: LocalFile,
-): Promise<string> {
+): Promise<void> {
   const upload = new Upload({
     client: s3,
     params: { Bucket: bucket, Key: key, Body: createReadStream(localPath) },
     partSize: 16 * 1024 * 1024,
   });
   await upload.done();
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(localPath), hash);
-  return hash.digest('hex');
+}
+
+/** A file of one chunk has one digest. */
+async function digestsOf(localPath: string): Promise<FileDigests> {
+  const whole = createHash('sha256');
+  const sha256: string[] = [];
+  let chunk = createHash('sha256');
+  let missingBytes = chunkBytes;
+  for await (const bytes of createReadStream(localPath, { highWaterMark: readBytes })) {
+    whole.update(bytes);
+    for (let rest = bytes; rest.byteLength > 0; ) {
+      const part = rest.subarray(0, missingBytes);
+      chunk.update(part);
+      missingBytes -= part.byteLength;
+      rest = rest.subarray(part.byteLength);
+      if (missingBytes > 0) continue;
+      sha256.push(chunk.digest('hex'));
+      chunk = createHash('sha256');
+      missingBytes = chunkBytes;
+    }
+  }
+  if (missingBytes < chunkBytes) sha256.push(chunk.digest('hex'));
+  const chunks = sha256.length > 1 ? { sizeBytes: chunkBytes, sha256 } : undefined;
+  return { sha256: whole.digest('hex'), ...(chunks && { chunks }) };
 }

@@ -1,184 +1,98 @@
 import { rmSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
-import { build, type OutputFile, type Plugin } from 'esbuild';
-import { environmentVariables } from '../src/contract/environment.ts';
+import { build, type OutputFile } from 'esbuild';
+import {
+  builtinsByCall,
+  installedSharp,
+  onnxRuntimeBinding,
+  requireInEsModule,
+  threadFiles,
+  threadMain,
+} from './bundle-plugins.ts';
+import { toScripts } from './function-scripts.ts';
 import { functionNames } from './functions.ts';
 import { bundlesFolder, packageRoot } from './paths.ts';
 import { listFiles, writeFileIfChanged } from './staging.ts';
 
 /**
- * onnxruntime-node looks for its binary beside its own files, in a path made at run time. A bundle has
- * no such neighbour, so the binary comes from the folder that the environment names; the rest of the
- * package is bundled, which more than halves the time that requiring it takes.
- */
-const bindingRequire =
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the source of another package, not a template
-  'require(`../bin/napi-v6/${process.platform}/${process.arch}/onnxruntime_binding.node`)';
-
-/** CommonJS packages in the bundle call `require` for Node's own modules and for native files; an ES module has none. */
-const requireInEsModule =
-  "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);";
-
-/**
- * An ES module that imports one of Node's own reads every export of it, and with that loads what stands behind them:
- * all of undici for `node:http`, which takes the processor 29 ms of a cold start. Asked for by a call, a module loads
- * what is used.
- */
-const builtinsByCall: Plugin = {
-  name: 'builtins-by-call',
-  setup(builder) {
-    const names = builtinModules.map((name) => name.replace(/^node:/, ''));
-    const filter = new RegExp(`^(?:node:)?(?:${names.join('|')})$`);
-    const isHttp = /^(?:node:)?https?$/;
-    builder.onResolve({ filter }, ({ path, kind }) => {
-      const byCall =
-        kind === 'import-statement' || (kind === 'dynamic-import' && isHttp.test(path));
-      return byCall ? { path, namespace: kind } : { path, external: true };
-    });
-    const call = (path: string) => `process.getBuiltinModule(${JSON.stringify(path)})`;
-    builder.onLoad({ filter, namespace: 'import-statement' }, ({ path }) => ({
-      contents: `module.exports = ${call(path)};`,
-      loader: 'js',
-    }));
-    // Who awaits the HTTP client destructures it, which needs its names: those behind a getter are what loads undici.
-    builder.onLoad({ filter, namespace: 'dynamic-import' }, ({ path }) => {
-      const properties = Object.entries(
-        Object.getOwnPropertyDescriptors(process.getBuiltinModule(path) ?? {}),
-      );
-      const names = properties.filter(([, { get }]) => get === undefined).map(([name]) => name);
-      return {
-        contents: `const builtin = ${call(path)}; export default builtin; export const { ${names.join(', ')} } = builtin;`,
-        loader: 'js',
-      };
-    });
-  },
-};
-
-const onnxRuntimeBinding: Plugin = {
-  name: 'onnxruntime-binding',
-  setup(builder) {
-    builder.onLoad(
-      { filter: /[\\/]onnxruntime-node[\\/]dist[\\/]binding\.js$/ },
-      async ({ path }) => {
-        const source = await readFile(path, 'utf8');
-        if (!source.includes(bindingRequire)) {
-          throw new Error(
-            `${relative(packageRoot, path)}: expected it to load its binary by ${bindingRequire}; this version of onnxruntime-node does otherwise, so infra/bundle.ts must learn how`,
-          );
-        }
-        const variable = JSON.stringify(environmentVariables.onnxRuntimeDir);
-        const loadBinding = `((folder) => {
-        if (!folder) throw new Error('environment variable ' + ${variable} + ': expected the folder of onnxruntime_binding.node, got none');
-        return require(require('node:path').join(folder, 'onnxruntime_binding.node'));
-      })(process.env[${variable}])`;
-        return { contents: source.replace(bindingRequire, () => loadBinding), loader: 'js' };
-      },
-    );
-  },
-};
-
-/**
- * sharp stays outside, for it finds its native part by its own place. An ES module's import would look for it beside
- * the bundle alone; `require` looks where NODE_PATH says too, which is where Lambda's layers and the image have it.
- */
-const installedSharp: Plugin = {
-  name: 'installed-sharp',
-  setup(builder) {
-    builder.onResolve({ filter: /^sharp$/ }, ({ path }) => ({ path, namespace: 'installed' }));
-    builder.onLoad({ filter: /./, namespace: 'installed' }, ({ path }) => ({
-      contents: `import { createRequire } from 'node:module';
-        export default createRequire(import.meta.url)(${JSON.stringify(path)});`,
-      loader: 'js',
-    }));
-  },
-};
-
-/** The module that starts the thread which prepares pictures, and the one that runs in it. */
-const threadStarter = /[\\/]adapters[\\/]media[\\/]picture-thread\.ts$/;
-const threadMain = { source: './picture-thread-main.ts', bundle: 'threads/picture-thread-main' };
-
-/** A thread is started by the URL of its file, which is not an import: a bundle has it beside the functions' folders. */
-const threadFiles: Plugin = {
-  name: 'thread-files',
-  setup(builder) {
-    builder.onLoad({ filter: threadStarter }, async ({ path }) => {
-      const source = await readFile(path, 'utf8');
-      const url = `new URL('${threadMain.source}', import.meta.url)`;
-      if (!source.includes(url)) throw new Error(`${relative(packageRoot, path)}: expected ${url}`);
-      return {
-        contents: source.replace(threadMain.source, `../${threadMain.bundle}.mjs`),
-        loader: 'ts',
-      };
-    });
-  },
-};
-
-/**
- * Bundles the functions into ES modules, so that Lambda waits for what a module awaits at its top: the first
- * session is then made in the init phase. What is imported lazily lies in files of its own under `chunks/`, as
- * does what functions share, and is read when it is needed. The same sources give the same bytes; files whose
- * bytes are there already are left alone, others are replaced in one step, so that a running laptop cloud never
- * reads half a file.
+ * Bundles the functions. Lambda imports `<function>/handler.mjs`, an ES module, so that it waits for what the handler
+ * awaits as it is made: the first session is then made in the init phase. All it does is read the function's script
+ * (functions/start.ts). What is imported lazily lies in files of its own under `chunks/`, and is read when it is
+ * needed. The same sources give the same bytes; files whose bytes are there already are left alone, others are
+ * replaced in one step, so that a running laptop cloud never reads half a file.
  *
- * @param sourceFolder holds `<function>/handler.ts`. @default the project's functions/
+ * @param sourceFolder holds `<function>/handler.ts`, which exports `createHandler`. @default the project's functions/
  * @param targetFolder @default dist/functions
  */
 export async function bundleFunctions(
   sourceFolder: string = join(packageRoot, 'functions'),
   targetFolder: string = bundlesFolder,
 ): Promise<void> {
-  const functions = functionNames.map((name) => ({
-    in: join(sourceFolder, name, 'handler.ts'),
-    out: join(name, 'handler'),
-  }));
-  const thread = {
-    in: join(packageRoot, 'src/adapters/media', threadMain.source),
-    out: threadMain.bundle,
-  };
-  const outputFiles = [
-    ...(await bundle(functions, targetFolder, { splitting: true })),
-    // Whole, so that the functions' chunks stay as few as they are without it.
-    ...(await bundle([thread], targetFolder, { splitting: false })),
-  ];
-  const paths = new Set(outputFiles.map(({ path }) => path));
-  for (const { path, contents } of outputFiles) writeFileIfChanged(path, contents);
+  const outputFiles = [...(await bundleScripts(sourceFolder)), ...(await bundleThread())];
+  const paths = new Set<string>();
+  for (const { path, contents } of outputFiles) {
+    // All is bundled for one place, for names and maps tell of it; where it then lies is all the same.
+    const target = join(targetFolder, relative(bundlesFolder, path));
+    paths.add(target);
+    writeFileIfChanged(target, contents);
+  }
   for (const path of listFiles(targetFolder)) {
-    const stale = /\.mjs(\.map)?$/.test(path) && !paths.has(join(targetFolder, path));
+    const stale =
+      /\.(?:m?js(?:\.map)?|compiled)$/.test(path) && !paths.has(join(targetFolder, path));
     if (stale) rmSync(join(targetFolder, path), { force: true });
   }
 }
 
-async function bundle(
-  entryPoints: { in: string; out: string }[],
-  targetFolder: string,
-  { splitting }: { readonly splitting: boolean },
-): Promise<OutputFile[]> {
-  const { outputFiles } = await build({
-    absWorkingDir: packageRoot,
-    entryPoints,
-    outdir: targetFolder,
-    outExtension: { '.js': '.mjs' },
+/** What all bundles have in common. */
+const common = {
+  absWorkingDir: packageRoot,
+  bundle: true,
+  write: false,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  // ES modules first: what is not called is then left out, of the AWS SDK above all.
+  mainFields: ['module', 'main'],
+  minify: true,
+  keepNames: true,
+  // Node prints the line that threw: without a limit that is the whole bundle.
+  lineLimit: 200,
+  sourcesContent: false,
+  legalComments: 'none',
+  plugins: [onnxRuntimeBinding, installedSharp, builtinsByCall, threadFiles],
+  logLevel: 'warning',
+} as const;
+
+async function bundleScripts(sourceFolder: string): Promise<OutputFile[]> {
+  const { outputFiles, metafile } = await build({
+    ...common,
+    plugins: [...common.plugins],
+    mainFields: [...common.mainFields],
+    entryPoints: functionNames.map((name) => ({
+      in: join(sourceFolder, name, 'handler.ts'),
+      out: join(name, 'handler'),
+    })),
+    outdir: bundlesFolder,
     chunkNames: 'chunks/[hash]',
-    bundle: true,
-    splitting,
-    write: false,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    // ES modules first: what is not called is then left out, of the AWS SDK above all.
-    mainFields: ['module', 'main'],
+    splitting: true,
+    sourcemap: 'inline',
+    metafile: true,
+  });
+  return toScripts(outputFiles, metafile);
+}
+
+async function bundleThread(): Promise<OutputFile[]> {
+  const { outputFiles } = await build({
+    ...common,
+    plugins: [...common.plugins],
+    mainFields: [...common.mainFields],
+    entryPoints: [
+      { in: join(packageRoot, 'src/adapters/media', threadMain.source), out: threadMain.bundle },
+    ],
+    outdir: bundlesFolder,
+    outExtension: { '.js': '.mjs' },
     banner: { js: requireInEsModule },
-    minify: true,
-    keepNames: true,
-    // Node prints the line that threw: without a limit that is the whole bundle.
-    lineLimit: 200,
     sourcemap: true,
-    sourcesContent: false,
-    legalComments: 'none',
-    plugins: [onnxRuntimeBinding, installedSharp, builtinsByCall, threadFiles],
-    logLevel: 'warning',
   });
   return outputFiles;
 }

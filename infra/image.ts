@@ -1,8 +1,13 @@
 import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { requireInEsModule } from './bundle-plugins.ts';
 import { bundlesFolder, imageFolder, packageRoot } from './paths.ts';
 import { listFiles, stageFolder } from './staging.ts';
 
-/** Lays out the Docker context: the Dockerfiles, the pins of what is installed, and the bundles. */
+/**
+ * Lays out the Docker context: the Dockerfiles, the pins of what is installed, the bundles, and the program that has
+ * them compiled ahead while the image is built.
+ */
 export function stageImage(): void {
   const layers = join(packageRoot, 'layers');
   const files = new Map<string, string>();
@@ -15,5 +20,25 @@ export function stageImage(): void {
   for (const path of listFiles(bundlesFolder)) {
     files.set(join('functions', path), join(bundlesFolder, path));
   }
+  files.set('compile/compile.mjs', bundleCompiler(join(layers, 'compile.ts')));
   stageFolder(imageFolder, files);
+}
+
+/** @returns where it is */
+function bundleCompiler(source: string): string {
+  const outfile = join(packageRoot, 'dist', 'compile', 'compile.mjs');
+  buildSync({
+    absWorkingDir: packageRoot,
+    entryPoints: [source],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    banner: { js: requireInEsModule },
+    minifySyntax: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  return outfile;
 }

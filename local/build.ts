@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { compileFunctions } from './compile-functions.ts';
 import { DataInUseError, lockData } from './data-lock.ts';
-import { projectRoot } from './paths.ts';
+import { onnxRuntimeDir, projectRoot } from './paths.ts';
 
 /** What `npm start` runs: the synthesised template, and the bundles that its functions name. */
 export interface Build {
@@ -90,6 +91,9 @@ async function makeBuild(hash: string, signal: AbortSignal | undefined): Promise
   await synthesise(join(draftDir, 'assembly'), signal);
   await cp(join(projectRoot, 'dist', 'functions'), join(draftDir, 'functions'), {
     recursive: true,
+  });
+  await compileFunctions(join(draftDir, 'functions'), onnxRuntimeDir()).catch((error: Error) => {
+    throw new BuildError(`the functions could not be compiled ahead: ${error.message}`);
   });
   // If someone saved a file meanwhile, what came out is neither the one nor the other.
   if ((await hashSources()) !== hash) return;

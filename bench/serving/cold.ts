@@ -5,6 +5,7 @@ import { build } from 'esbuild';
 import { prepareArtefact } from '../../cli/prepare.ts';
 import { publishModel } from '../../cli/publish.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
+import { compileFunctions } from '../../local/compile-functions.ts';
 import type { FunctionSettings } from '../../local/lambda/function-runtime.ts';
 import { startLambda } from '../../local/lambda/service.ts';
 import { onnxRuntimeDir, projectRoot } from '../../local/paths.ts';
@@ -18,8 +19,8 @@ import { resNet18 } from './models/convolutional.ts';
 
 /**
  * A cold start, from no process to the first answer, with a model of 45 MB in the laptop's S3: the api function as it
- * is bundled, with a bare model, with a prepared artefact, and with that as default model, beside a naive handler and
- * beside the parts that no handler can do without. Run: npm run bench -- serving/cold
+ * is bundled, and compiled ahead as in the image, with a bare model, with a prepared artefact, and with that as default
+ * model, beside a naive handler and beside the parts that no handler can do without. Run: npm run bench -- serving/cold
  *
  * Two models, for what there is to prepare differs: ResNet-18, whose graph is optimised and its weights laid out anew
  * at each load unless that was done before, and a perceptron of three matrices, where there is nothing to optimise.
@@ -53,6 +54,7 @@ for (const { name, onnx } of networks) {
 }
 
 await bundleFunctions();
+await compileFunctions(join(projectRoot, 'dist/functions'), onnxRuntimeDir());
 await build({
   entryPoints: [join(projectRoot, 'bench/serving/cold/naive-handler.ts')],
   // Inside the project, so that node_modules is found: a zip with its dependencies beside the handler.

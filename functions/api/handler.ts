@@ -1,3 +1,3 @@
 import { createApiHandler } from '../../src/edge/api/handler.ts';
 
-export const handler = await createApiHandler(process.env);
+export const createHandler = () => createApiHandler(process.env);

@@ -1,3 +1,3 @@
 import { createPlanHandler } from '../../src/edge/plan/handler.ts';
 
-export const handler = createPlanHandler(process.env);
+export const createHandler = () => createPlanHandler(process.env);

@@ -1,3 +1,3 @@
 import { createTransformHandler } from '../../src/edge/transform/handler.ts';
 
-export const handler = await createTransformHandler(process.env);
+export const createHandler = () => createTransformHandler(process.env);

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import type { Blob } from './model.ts';
 
 /** Bytes gathered before they are written: fewer, larger calls. */
 const writeChunkBytes = 1024 * 1024;
 
 /** Bytes of one read: what a reader holds in memory at a time. */
-const readChunkBytes = 256 * 1024;
+const readChunkBytes = 512 * 1024;
 
 /**
  * The bytes of objects and parts, one file each under a random name, so that no key ever becomes a path. A file
@@ -69,13 +69,11 @@ export class BlobFolder {
 
   /**
    * The bytes from `startByte` up to, not including, `endByte` of the blobs put one behind the other. Blobs
-   * that are removed in the meantime stay readable until the stream is closed: it must be read or destroyed.
+   * that are removed in the meantime stay readable until the reader is done: it must be used or closed.
    */
-  read(blobs: readonly Blob[], startByte: number, endByte: number): Readable {
+  read(blobs: readonly Blob[], startByte: number, endByte: number): BlobReader {
     for (const { id } of blobs) this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1);
-    const stream = Readable.from(this.#chunks(blobs, startByte, endByte), { objectMode: false });
-    stream.once('close', () => this.#release(blobs));
-    return stream;
+    return new BlobReader(this.#stretches(blobs, startByte, endByte), () => this.#release(blobs));
   }
 
   /** Deletes blobs, those with readers later. */
@@ -86,18 +84,14 @@ export class BlobFolder {
     }
   }
 
-  async *#chunks(
-    blobs: readonly Blob[],
-    startByte: number,
-    endByte: number,
-  ): AsyncGenerator<Buffer> {
+  #stretches(blobs: readonly Blob[], startByte: number, endByte: number): Stretch[] {
     let offset = 0;
-    for (const { id, sizeBytes } of blobs) {
+    return blobs.flatMap(({ id, sizeBytes }) => {
       const from = Math.max(startByte - offset, 0);
       const to = Math.min(endByte - offset, sizeBytes);
-      if (from < to) yield* readFile(this.#path(id), from, to);
       offset += sizeBytes;
-    }
+      return from < to ? [{ path: this.#path(id), from, to }] : [];
+    });
   }
 
   #release(blobs: readonly Blob[]): void {
@@ -139,24 +133,87 @@ function shelfOf(id: string): string {
   return id.slice(0, 2);
 }
 
-async function* readFile(path: string, from: number, to: number): AsyncGenerator<Buffer> {
-  const file = await open(path, 'r');
-  try {
-    for (let position = from; position < to; ) {
-      const length = Math.min(readChunkBytes, to - position);
-      const { bytesRead, buffer } = await file.read(
-        Buffer.allocUnsafe(length),
-        0,
-        length,
-        position,
-      );
-      if (bytesRead === 0) throw new Error('a blob is shorter than the journal says');
-      position += bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    await file.close();
+/** Bytes of a file. */
+interface Stretch {
+  readonly path: string;
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+}
+
+/** Bytes that are to be read once: as a stream, or straight to where they go. */
+export class BlobReader {
+  readonly #stretches: readonly Stretch[];
+  readonly #release: () => void;
+  #isReleased = false;
+
+  /** @param release called once, when nothing is read any more */
+  constructor(stretches: readonly Stretch[], release: () => void) {
+    this.#stretches = stretches;
+    this.#release = release;
   }
+
+  /** Must be read or destroyed. */
+  stream(): Readable {
+    const chunks = this.#chunks((length) => Buffer.allocUnsafe(length));
+    const stream = Readable.from(chunks, { objectMode: false });
+    stream.once('close', () => this.close());
+    return stream;
+  }
+
+  /**
+   * Writes all to `target` and ends it, through one buffer: memory that is touched for the first time, for every chunk
+   * anew, would take the processor as long as all the rest.
+   * @throws Error when the target breaks
+   */
+  async sendTo(target: Writable): Promise<void> {
+    const longestBytes = Math.max(0, ...this.#stretches.map(({ from, to }) => to - from));
+    const buffer = Buffer.allocUnsafeSlow(Math.min(readChunkBytes, longestBytes));
+    try {
+      for await (const chunk of this.#chunks(() => buffer)) await written(target, chunk);
+      target.end();
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Reads no more. */
+  close(): void {
+    if (!this.#isReleased) this.#release();
+    this.#isReleased = true;
+  }
+
+  async *#chunks(bufferOf: (length: number) => Buffer): AsyncGenerator<Buffer> {
+    for (const { path, from, to } of this.#stretches) {
+      const file = await open(path, 'r');
+      try {
+        for (let position = from; position < to; ) {
+          const length = Math.min(readChunkBytes, to - position);
+          const { bytesRead, buffer } = await file.read(bufferOf(length), 0, length, position);
+          if (bytesRead === 0) throw new Error('a blob is shorter than the journal says');
+          position += bytesRead;
+          yield buffer.subarray(0, bytesRead);
+        }
+      } finally {
+        await file.close();
+      }
+    }
+  }
+}
+
+/** Resolves when the bytes are out, and their memory is free for others. */
+function written(target: Writable, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onClose = () =>
+      reject(Object.assign(new Error('it was closed'), { code: 'ERR_STREAM_PREMATURE_CLOSE' }));
+    // What waits for a connection that never comes is not told that it is gone.
+    target.once('close', onClose);
+    target.write(bytes, (error) => {
+      target.off('close', onClose);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }
 
 async function* gathered(

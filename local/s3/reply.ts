@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BlobReader } from './blobs.ts';
 import type { S3Error } from './errors.ts';
 import { expectsContinue, type S3Request } from './request.ts';
 import { buildErrorXml, buildXml, type XmlContent } from './xml.ts';
@@ -10,8 +11,8 @@ import { buildErrorXml, buildXml, type XmlContent } from './xml.ts';
 export interface Reply {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** A text, or a stream with its `content-length` in the headers. Must be sent or discarded. */
-  readonly body?: string | Readable;
+  /** A text, or bytes with their `content-length` in the headers. Must be sent or discarded. */
+  readonly body?: string | BlobReader;
 }
 
 /** What is done to an answer's body on its way. */
@@ -56,7 +57,7 @@ export function errorReply(error: S3Error, request: { id: string; resource: stri
 
 /** Frees what an answer holds that will not be sent. */
 export function discard(reply: Reply): void {
-  if (reply.body instanceof Readable) reply.body.destroy();
+  if (reply.body instanceof BlobReader) reply.body.close();
 }
 
 /**
@@ -99,18 +100,25 @@ export async function send(
     response.end(body);
     return;
   }
-  const stream = typeof body === 'string' ? Readable.from([Buffer.from(body)]) : body;
-  if (fault?.kind === 'reset') {
-    await sendHalf(stream, Number(headers['content-length']), response);
+  if (fault === undefined && typeof body !== 'string') {
+    await unlessGone(response, () => body.sendTo(response));
     return;
   }
-  try {
-    await pipeline(
-      fault === undefined ? stream : Readable.from(slowed(stream, fault.ms)),
-      response,
-    );
-  } catch (error) {
+  const stream = typeof body === 'string' ? Readable.from([Buffer.from(body)]) : body.stream();
+  if (fault?.kind === 'slow') {
+    const slow = Readable.from(slowed(stream, fault.ms));
+    await unlessGone(response, () => pipeline(slow, response));
     stream.destroy();
+    return;
+  }
+  await sendHalf(stream, Number(headers['content-length']), response);
+}
+
+/** Sends a body, unless the caller goes away in the middle of it. */
+async function unlessGone(response: ServerResponse, sendBody: () => Promise<void>): Promise<void> {
+  try {
+    await sendBody();
+  } catch (error) {
     // The status is long gone: a broken connection is the only way to tell the caller.
     response.destroy();
     if (!isHangUp(error)) throw error;
@@ -127,9 +135,13 @@ export function isHangUp(error: unknown): boolean {
   return (
     error instanceof Error &&
     'code' in error &&
-    ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED'].includes(
-      String(error.code),
-    )
+    [
+      'ECONNRESET',
+      'EPIPE',
+      'ERR_STREAM_PREMATURE_CLOSE',
+      'ERR_STREAM_DESTROYED',
+      'ECONNABORTED',
+    ].includes(String(error.code))
   );
 }
 

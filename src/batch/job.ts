@@ -45,12 +45,29 @@ export const outputOptionsSchema = v.object({
   names: v.optional(v.array(v.string())),
 });
 
+const pinnedFields = { model: v.string(), version: v.string(), fingerprint: v.string() };
+
+/** A model that a pipeline calls. */
+const pinnedStageSchema = v.object({
+  ...pinnedFields,
+  /** Version or alias by which the pipeline's steps name it; undefined for what the model's own policy picks. */
+  named: v.optional(v.string()),
+});
+export type PinnedStage = v.InferOutput<typeof pinnedStageSchema>;
+
+const pinnedJobModelSchema = v.object({
+  ...pinnedFields,
+  /** Of a pipeline: the models that it calls, each pinned as well. */
+  stages: v.optional(v.array(pinnedStageSchema)),
+});
+export type PinnedJobModel = v.InferOutput<typeof pinnedJobModelSchema>;
+
 /** `job.json`: what was asked, decided once. */
 export const jobSchema = v.object({
   jobId: v.string(),
   createdAtMs: count,
   /** Exactly the version whose predictions the job holds, whatever its alias says later. */
-  model: v.object({ model: v.string(), version: v.string(), fingerprint: v.string() }),
+  model: pinnedJobModelSchema,
   /** What asked for it: the key of the upload, or `api`. */
   source: v.string(),
   input: jobInputSchema,

@@ -1,7 +1,6 @@
+import type { Predictors } from '../inference/predictors.ts';
 import type { ModelProvider } from '../models/provider.ts';
-import type { Session } from '../models/session.ts';
 import type { MediaDecoders } from '../tasks/ports.ts';
-import type { Predictor } from '../tasks/predictor.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { ShardMessage } from './shard.ts';
 
@@ -118,8 +117,8 @@ export interface BatchContext {
 /** What transforming needs beside. */
 export interface TransformContext extends BatchContext {
   readonly models: ModelProvider;
-  /** The predictor of a session whose model declares a task. */
-  readonly predictorOf: (session: Session) => Predictor | undefined;
+  /** Of models that declare a task, and of pipelines. */
+  readonly predictors: Pick<Predictors, 'of' | 'pipeline'>;
   /** The media libraries; each is loaded by its first call. */
   readonly decoders: () => Promise<Pick<MediaDecoders, 'csv' | 'images'>>;
   /** Milliseconds with fractions, of a clock that never runs back. */

@@ -1,7 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError, toServingError } from '../errors.ts';
-import type { ModelLease } from '../models/provider.ts';
 import { readSegments, type Segment, type SegmentContent, writeSegment } from './checkpoint.ts';
 import { readStop } from './control.ts';
 import { type Decision, decide } from './decision.ts';
@@ -11,6 +10,7 @@ import { idOf } from './engine/requests.ts';
 import type { AttemptNotes, Findings } from './investigation.ts';
 import { windowLimit } from './investigation.ts';
 import type { Job } from './job.ts';
+import type { JobModel } from './job-model.ts';
 import type { Piece, StoredPiece } from './object-store.ts';
 import { formatCrc32 } from './output-buffer.ts';
 import type { TransformContext } from './ports.ts';
@@ -33,7 +33,7 @@ export interface ShardAttemptOptions {
   readonly job: Job;
   readonly delivery: ShardDelivery;
   readonly findings: Findings;
-  readonly lease: ModelLease;
+  readonly model: JobModel;
   readonly attemptId: string;
   /** Given when an attempt went before: then this one writes down what it does. */
   readonly notes: AttemptNotes | undefined;
@@ -52,18 +52,18 @@ export class ShardAttempt {
 
   constructor(options: ShardAttemptOptions) {
     this.#options = options;
-    const { context, job, lease, delivery } = options;
-    this.#engine = new ModelEngine(context, job, lease, delivery.message.shard.source);
+    const { context, job, model, delivery } = options;
+    this.#engine = new ModelEngine(context, job, model, delivery.message.shard.source);
     this.#stopCheckedMs = options.context.nowMs();
   }
 
   async run(): Promise<Decision | 'continued' | 'stopped'> {
-    const { context, keys, job, lease, notes, delivery } = this.#options;
+    const { context, keys, job, model, notes, delivery } = this.#options;
     const rowsPerRun = await decideRowsPerRun({
       context,
       keys,
       job,
-      lease,
+      lease: model.lease,
       source: delivery.message.shard.source,
       engine: this.#engine,
       // After a death nothing is run that no note tells of.
@@ -244,7 +244,7 @@ export class ShardAttempt {
 
   /** The part as it is stored: the lines as they are, or a table made of them. */
   async #finishOutput(segments: readonly Segment[], last: SegmentContent) {
-    const { context, job, lease } = this.#options;
+    const { context, job, model } = this.#options;
     const pieces = piecesOf(segments, ({ output }) => output, last.output);
     if (job.output.format !== 'parquet') {
       return { output: pieces, outputBytes: bytesOf(pieces), outputCrc32: last.outputCrc32 };
@@ -254,8 +254,8 @@ export class ShardAttempt {
       const stored = !(piece instanceof Uint8Array);
       lines.push(stored ? await context.results.read(piece, 0, piece.sizeBytes) : piece);
     }
-    const hasTask = context.predictorOf(lease.session) !== undefined;
-    const { columns } = layoutOf(job, lease, this.#source, hasTask);
+    const hasTask = model.predictor !== undefined;
+    const { columns } = layoutOf(job, model.lease, this.#source, hasTask);
     const table = await encodeTablePart(context.tables, columns, Buffer.concat(lines));
     return { output: [table], outputBytes: table.byteLength, outputCrc32: crc32(table) };
   }

@@ -10,6 +10,7 @@ import { formatOf } from './formats.ts';
 import { toInputObject } from './input-objects.ts';
 import { type InputObject, type Job, jobIdOf, jobSchema } from './job.ts';
 import { type JobRequest, parseJobRequest, parseJobRequestText } from './job-request.ts';
+import { pinModel } from './pinned-pipeline.ts';
 import type { BatchContext } from './ports.ts';
 import { shardSizeFor } from './shard-size.ts';
 
@@ -19,7 +20,7 @@ const maximumRequestBytes = 2 * MiB;
 const requestSuffix = '.job.json';
 
 export interface SubmitContext extends BatchContext {
-  readonly models: Pick<ModelProvider, 'resolve'>;
+  readonly models: Pick<ModelProvider, 'resolve' | 'describe'>;
 }
 
 /** An object that was put into the jobs bucket. */
@@ -152,7 +153,7 @@ async function createJob(
   upload: InputObject | undefined,
 ): Promise<Job> {
   const reference: ModelReference = { model: request.model, version: request.version };
-  const model = await context.models.resolve(reference);
+  const model = await pinModel(context.models, reference);
   const input = upload === undefined ? await resolveInput(context, request) : objects([upload]);
   const format =
     'errorsOf' in request.input
@@ -166,7 +167,7 @@ async function createJob(
   const job: Job = {
     jobId,
     createdAtMs: context.nowMs(),
-    model: pinOf(model),
+    model,
     source,
     input,
     format,

@@ -1,6 +1,5 @@
 import { type JobKeys, jobKeys } from '../contract/job-keys.ts';
 import { ServingError, toServingError } from '../errors.ts';
-import type { ModelLease } from '../models/provider.ts';
 import { failJob, readStop } from './control.ts';
 import { type Decision, readDecision } from './decision.ts';
 import { writeFailedShard } from './failed-shards.ts';
@@ -8,6 +7,7 @@ import { settle } from './finish.ts';
 import { AttemptNotes, type Findings, noFindings, readFindings } from './investigation.ts';
 import { type Job, readJob } from './job.ts';
 import { markTroubled } from './job-marks.ts';
+import { acquireJobModel } from './job-model.ts';
 import type { TransformContext } from './ports.ts';
 import type { ShardDelivery, ShardMessage } from './shard.ts';
 import { ShardAttempt } from './shard-attempt.ts';
@@ -70,7 +70,7 @@ async function workOn(context: TransformContext, delivery: ShardDelivery): Promi
   let foreseen = true;
   try {
     if (repeated) await notes.loading();
-    const lease = await acquirePinned(context, job);
+    const model = await acquireJobModel(context, job);
     try {
       if (repeated) await notes.loaded();
       const attempt = new ShardAttempt({
@@ -79,7 +79,7 @@ async function workOn(context: TransformContext, delivery: ShardDelivery): Promi
         job,
         delivery,
         findings,
-        lease,
+        model,
         attemptId,
         notes: repeated ? notes : undefined,
       });
@@ -91,7 +91,7 @@ async function workOn(context: TransformContext, delivery: ShardDelivery): Promi
       }
       return await finish(context, keys, job, message, decision);
     } finally {
-      lease.release();
+      model.lease.release();
     }
   } catch (thrown) {
     // What no further delivery can change is told once, for the whole job.
@@ -138,15 +138,4 @@ function modelFault({ cannotLoad, deaths, poison }: Findings): string | undefine
 async function stop(context: TransformContext, job: Job, reason: string): Promise<ShardOutcome> {
   await failJob(context, job, reason);
   return 'stopped';
-}
-
-/** The version that the job was planned with. @throws ServingError CONFLICT when it is another by now */
-async function acquirePinned({ models }: TransformContext, { model }: Job): Promise<ModelLease> {
-  const lease = await models.acquire({ model: model.model, version: model.version });
-  if (lease.pinned.fingerprint === model.fingerprint) return lease;
-  lease.release();
-  throw new ServingError(
-    'CONFLICT',
-    `model ${model.model} version ${model.version} was replaced after the job was planned`,
-  );
 }

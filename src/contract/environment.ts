@@ -32,6 +32,8 @@ export const environmentVariables = {
   executionProviders: 'PILOTLIGHT_EXECUTION_PROVIDERS',
   /** Requests that one environment may be given at a time: 1 on default Lambda. */
   environmentConcurrency: 'PILOTLIGHT_ENVIRONMENT_CONCURRENCY',
+  /** Folder for what V8 compiled of a function's script, which is written after each call; unset but while an image is built. */
+  compileTo: 'PILOTLIGHT_COMPILE_TO',
 } as const;
 
 /** A variable that is missing or not of its form; thrown while a function starts. */

@@ -2,6 +2,7 @@ import { ServingError } from '../errors.ts';
 import { maxBatchSizeOf } from '../models/configuration.ts';
 import type { ModelLease, ModelProvider } from '../models/provider.ts';
 import type { ModelReference } from '../models/reference.ts';
+import { pipelineVersion } from '../models/task/pipeline.ts';
 import type { PredictContext, Predictor } from '../tasks/predictor.ts';
 import type { PredictCall, PredictServices } from '../tasks/wire/handle.ts';
 import type { PredictAnswer } from '../tasks/wire/response.ts';
@@ -21,9 +22,6 @@ export interface PredictionOptions {
   readonly nowMs: () => number;
   readonly onPredicted: (outcome: PredictionOutcome) => void;
 }
-
-/** A pipeline is its configuration, of which there is one. */
-export const pipelineVersion = '1';
 
 export type PredictionOutcome = Omit<InferenceOutcome<PredictAnswer>, 'pinned'>;
 

@@ -15,11 +15,37 @@ const pathSchema = v.pipe(
   v.string(),
   v.check(isSafePath, 'expected a relative path inside the version'),
 );
-const fileSchema = v.strictObject({
-  path: pathSchema,
-  sizeBytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits')),
+const sha256Schema = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits'),
+);
+
+const bytesPerMiB = 1024 * 1024;
+
+/** Chunks of what is published. */
+export const chunkBytes = 8 * bytesPerMiB;
+
+/** Digests of a file's chunks: each is fetched by one request, and checked in whatever order they come. */
+const chunksSchema = v.strictObject({
+  /** Of every chunk; the last one may be shorter. */
+  sizeBytes: v.pipe(v.number(), v.integer(), v.minValue(bytesPerMiB), v.maxValue(64 * bytesPerMiB)),
+  sha256: v.array(sha256Schema),
 });
+
+const fileSchema = v.pipe(
+  v.strictObject({
+    path: pathSchema,
+    sizeBytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    sha256: sha256Schema,
+    /** Where there are any, they are what the bytes are held against. */
+    chunks: v.optional(chunksSchema),
+  }),
+  v.check(
+    ({ sizeBytes, chunks }) =>
+      chunks === undefined || chunks.sha256.length === Math.ceil(sizeBytes / chunks.sizeBytes),
+    'chunks: expected one digest for each chunk',
+  ),
+);
 
 const filesSchema = v.pipe(
   v.array(fileSchema),
@@ -48,6 +74,9 @@ export const manifestSchema = v.strictObject({
 
 export type Manifest = v.InferOutput<typeof manifestSchema>;
 export type ManifestFile = Manifest['files'][number];
+
+/** What a file must hash to. */
+export type FileDigests = Pick<ManifestFile, 'sha256' | 'chunks'>;
 
 /** @throws ServingError MODEL_UNAVAILABLE that names the field */
 export function parseManifest(label: string, text: string): Manifest {

@@ -1,3 +1,5 @@
+import type { FileDigests } from './manifest.ts';
+
 /** A file of the model repository as a listing shows it. */
 export interface RepositoryFile {
   /** Path below the version's folder (or below the model's, for its config.json). */
@@ -31,7 +33,7 @@ export interface ModelRepository {
   /**
    * Writes a file to `destination`, whole or not at all.
    *
-   * @param sha256 expected digest in hex; undefined skips the check
+   * @param digests what it must hash to; undefined skips the check
    * @throws ServingError UNAVAILABLE when it cannot be read or changed meanwhile, MODEL_UNAVAILABLE when the digest differs
    */
   download(
@@ -39,6 +41,6 @@ export interface ModelRepository {
     version: string,
     file: RepositoryFile,
     destination: string,
-    sha256: string | undefined,
+    digests: FileDigests | undefined,
   ): Promise<void>;
 }

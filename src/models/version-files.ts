@@ -1,9 +1,10 @@
+import type { FileDigests } from './manifest.ts';
 import type { PinnedModel } from './reference.ts';
 import type { RepositoryFile } from './repository.ts';
 
-/** A file to have on disk, and the digest that it must have, if known. */
+/** A file to have on disk, and what it must hash to, if known. */
 export interface WantedFile extends RepositoryFile {
-  readonly sha256: string | undefined;
+  readonly digests: FileDigests | undefined;
 }
 
 /** Files of one version on the local disk; they stay until `release`. */

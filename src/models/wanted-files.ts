@@ -34,7 +34,7 @@ function bareFiles(label: string, version: RepositoryVersion): WantedFile[] {
       `${label}: expected file names without empty or dotted parts, got ${JSON.stringify(odd.path)}`,
     );
   }
-  return files.map((file) => ({ ...file, sha256: undefined }));
+  return files.map((file) => ({ ...file, digests: undefined }));
 }
 
 function listedFiles(
@@ -52,7 +52,7 @@ function listedFiles(
   const stored = new Map(version.files.map((file) => [file.path, file]));
   return manifest.files
     .filter(({ path }) => isWanted(path, manifest, artefact))
-    .map(({ path, sizeBytes, sha256 }) => {
+    .map(({ path, sizeBytes, sha256, chunks }) => {
       const file = stored.get(path);
       if (file?.sizeBytes !== sizeBytes) {
         throw new ServingError(
@@ -60,7 +60,7 @@ function listedFiles(
           `${label}: ${path}: expected ${sizeBytes} bytes as its manifest says, got ${file?.sizeBytes ?? 'no such file'}`,
         );
       }
-      return { ...file, sha256 };
+      return { ...file, digests: { sha256, chunks } };
     });
 }
 

@@ -6,6 +6,7 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type S3Server, startS3 } from '../../local/s3/server.ts';
 import { downloadRanged } from '../../src/adapters/s3/ranged-download.ts';
+import type { FileDigests } from '../../src/models/manifest.ts';
 
 const bytesPerMiB = 1024 * 1024;
 const root = mkdtempSync(join(tmpdir(), 'pilotlight-download-'));
@@ -51,14 +52,34 @@ async function put(key: string, body: Uint8Array): Promise<string> {
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-function download(key: string, etag: string, sizeBytes: number, digest?: string): Promise<void> {
+/** Digests as a manifest has them. */
+function chunksOf(body: Buffer, sizeBytes: number) {
+  const starts = Array.from(
+    { length: Math.ceil(body.byteLength / sizeBytes) },
+    (_, index) => index,
+  );
+  return {
+    sizeBytes,
+    sha256: starts.map((index) =>
+      sha256(body.subarray(index * sizeBytes, (index + 1) * sizeBytes)),
+    ),
+  };
+}
+
+function download(
+  key: string,
+  etag: string,
+  sizeBytes: number,
+  digest?: string,
+  chunks?: FileDigests['chunks'],
+): Promise<void> {
   return downloadRanged(client, {
     bucket: 'models',
     key,
     etag,
     sizeBytes,
     destination: join(folder, 'below', 'model.onnx'),
-    sha256: digest,
+    digests: digest === undefined ? undefined : { sha256: digest, chunks },
     label: 'model iris version 1: model.onnx',
   });
 }
@@ -199,6 +220,42 @@ describe('a ranged download', () => {
     });
     expect(starts).toHaveLength(new Set(starts).size);
     expect(left()).toEqual([]);
+  });
+
+  it('holds each chunk against its own digest, in whatever order they come and wherever they break', async () => {
+    const body = bytesOf(10 * bytesPerMiB + 5);
+    const etag = await put('chunked', body);
+    const chunks = chunksOf(body, 2 * bytesPerMiB);
+    const starts = recordRanges((start) => {
+      if (start === 0) return 'slowBody';
+      return start === 4 * bytesPerMiB ? 'resetMidBody' : undefined;
+    });
+    await download('chunked', etag, body.byteLength, sha256(body), chunks);
+    expect(downloaded().equals(body)).toBe(true);
+    const wholeChunks = starts.filter((start) => start % chunks.sizeBytes === 0);
+    expect(wholeChunks.toSorted((a, b) => a - b)).toEqual(
+      [0, 2, 4, 6, 8, 10].map((index) => index * bytesPerMiB),
+    );
+    expect(starts).toHaveLength(7);
+  });
+
+  it('refuses a file of which one byte in any of its chunks is another', async () => {
+    const body = bytesOf(4 * bytesPerMiB + 1);
+    const chunks = chunksOf(body, bytesPerMiB);
+    for (const place of [0, 2 * bytesPerMiB - 1, 3 * bytesPerMiB, 4 * bytesPerMiB]) {
+      const damaged = Buffer.from(body);
+      damaged.writeUInt8(damaged.readUInt8(place) ^ 1, place);
+      const etag = await put('damaged', damaged);
+      await expect(
+        download('damaged', etag, body.byteLength, sha256(body), chunks),
+        `byte ${place}`,
+      ).rejects.toMatchObject({
+        code: 'MODEL_UNAVAILABLE',
+        message:
+          "model iris version 1: model.onnx: the file's sha256 is not the one in its manifest",
+      });
+      expect(left()).toEqual([]);
+    }
   });
 
   it('refuses a file whose digest is not the one in the manifest', async () => {

@@ -8,6 +8,7 @@ import { type Submission, submitUpload } from '../../src/batch/submit.ts';
 import { transformShard } from '../../src/batch/transform-shard.ts';
 import { ServingError } from '../../src/errors.ts';
 import type { ModelProvider } from '../../src/models/provider.ts';
+import type { Predictor } from '../../src/tasks/predictor.ts';
 import type { SeededRandom } from '../support/random.ts';
 
 /** Probabilities of what can happen at each call of a port, and to each message. */
@@ -64,7 +65,7 @@ export class Simulation {
   readonly #jobs: ObjectStore;
   readonly #results: ObjectStore;
   readonly #models: ModelProvider;
-  readonly #predictorOf: TransformContext['predictorOf'];
+  readonly #predictors: TransformContext['predictors'];
   readonly #limits: TransformContext['limits'];
   readonly #maxReceiveCount: number;
   readonly #queue: Delivery[] = [];
@@ -78,8 +79,8 @@ export class Simulation {
     readonly jobs: ObjectStore;
     readonly results: ObjectStore;
     readonly models: ModelProvider;
-    /** @default no model declares a task */
-    readonly predictorOf?: TransformContext['predictorOf'];
+    /** Of the model, where it declares a task. @default it declares none */
+    readonly predictor?: Predictor | undefined;
     readonly segmentBytes?: number;
     readonly partBytes?: number;
     /** @default never given up */
@@ -90,7 +91,7 @@ export class Simulation {
     this.#jobs = options.jobs;
     this.#results = options.results;
     this.#models = options.models;
-    this.#predictorOf = options.predictorOf ?? (() => undefined);
+    this.#predictors = { of: () => options.predictor, pipeline: async () => undefined };
     const { segmentBytes = 2 ** 25, partBytes = 2 ** 23 } = options;
     this.#limits = { segmentBytes, partBytes, handOverMs: 100 };
     this.#maxReceiveCount = options.maxReceiveCount ?? Number.POSITIVE_INFINITY;
@@ -230,7 +231,7 @@ export class Simulation {
       models: mortalModels(this.#models, call, die),
       tables: createTableFiles(),
       decoders: async () => createMediaDecoders(),
-      predictorOf: this.#predictorOf,
+      predictors: this.#predictors,
       events: {
         completed: (event) =>
           call(async () => {

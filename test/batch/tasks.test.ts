@@ -79,7 +79,7 @@ describe('a job for a model with a task', () => {
       jobs,
       results,
       models,
-      predictorOf: () => predictors.get(model),
+      predictor: predictors.get(model),
     });
     const submission = await simulation.upload('in/x.job.json');
     if (submission.outcome !== 'job') throw new Error(JSON.stringify(submission));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { publishModel } from '../../cli/publish.ts';
 import { listVersions } from '../../cli/versions.ts';
 import { machineTarget } from '../../src/contract/target.ts';
-import { addConstant, addExternal, heavyModel } from '../support/onnx-model.ts';
+import { addConstant, addExternal, denseModel, heavyModel } from '../support/onnx-model.ts';
 import { countRequests, jsonOf, type Serving, startServing } from '../support/serving.ts';
 
 let serving: Serving;
@@ -251,6 +252,35 @@ it('a prepared artefact has its weights beside it also where the source has not'
     [prefix]: hex,
     [`${prefix}.data`]: hex,
   });
+});
+
+it('a file of more than 8 MiB has a digest for each of them, which its bytes are held against', async () => {
+  const bytes = denseModel([1024, 2304]);
+  write('wide.onnx', bytes);
+  await publish('wide', 'wide.onnx');
+  const { files } = Object(await manifestOf('wide/1'));
+  const sizeBytes = 8 * 1024 * 1024;
+  const hex = (part: Uint8Array) => createHash('sha256').update(part).digest('hex');
+  expect(files).toEqual([
+    {
+      path: 'model.onnx',
+      sizeBytes: bytes.byteLength,
+      sha256: hex(bytes),
+      chunks: {
+        sizeBytes,
+        sha256: [hex(bytes.subarray(0, sizeBytes)), hex(bytes.subarray(sizeBytes))],
+      },
+    },
+  ]);
+  const damaged = Buffer.from(bytes);
+  damaged.writeUInt8(damaged.readUInt8(sizeBytes + 1000) ^ 1, sizeBytes + 1000);
+  await serving.put('wide/1/model.onnx', damaged);
+  const load = () => serving.call('POST', '/v2/repository/models/wide/load');
+  expect(Object(jsonOf(await load())).error).toBe(
+    "model wide version 1: model.onnx: the file's sha256 is not the one in its manifest",
+  );
+  await serving.put('wide/1/model.onnx', bytes);
+  expect((await load()).statusCode).toBe(200);
 });
 
 it('weights of an artefact that were damaged or cut short are refused', async () => {

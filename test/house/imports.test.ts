@@ -39,7 +39,7 @@ const table: readonly Room[] = [
     rooms: [...core, 'src/tasks', 'src/inference', 'src/batch', 'src/adapters'],
     vendors: [schemas, ...middleware],
   },
-  { path: 'functions', rooms: ['src/edge'], vendors: [] },
+  { path: 'functions', rooms: ['src/contract', 'src/edge'], vendors: [] },
   { path: 'infra', rooms: ['src/contract'], vendors: [/./] },
   { path: 'local', rooms: ['src/contract'], vendors: [/./] },
   {

@@ -1,5 +1,5 @@
 import { appendFileSync, cpSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
@@ -81,9 +81,18 @@ describe('the image', () => {
         readFileSync(join(packageRoot, 'dist/functions', path)),
       );
     }
-    expect([...files.keys()].filter((path) => !/\.mjs(\.map)?$|\.wasm$/.test(path))).toEqual([]);
+    expect([...files.keys()].filter((path) => !/\.m?js(\.map)?$|\.compiled$/.test(path))).toEqual(
+      [],
+    );
     const total = [...files.values()].reduce((sum, bytes) => sum + bytes, 0);
-    expect(total).toBeLessThan(16 * bytesPerMB);
+    expect(total).toBeLessThan(20 * bytesPerMB);
+  });
+
+  it('holds beside each script what V8 compiled it to', () => {
+    const files = [...filesOf(join(root, 'var/task')).keys()];
+    const compiled = files.filter((path) => path.endsWith('.compiled'));
+    expect(compiled.map((path) => dirname(path)).sort()).toEqual(['api', 'plan', 'transform']);
+    for (const path of compiled) expect(files).toContain(path.replace('.compiled', '.js'));
   });
 
   it('ships the last layer alone when code changes', async () => {

@@ -45,6 +45,7 @@ describe('a container image', () => {
     expect(listFiles(folder).filter((path) => !path.startsWith('functions/'))).toEqual([
       'Dockerfile',
       'Dockerfile.cuda',
+      'compile/compile.mjs',
       'onnxruntime/LICENSE',
       'onnxruntime/package-lock.json',
       'onnxruntime/package.json',

@@ -68,7 +68,7 @@ it.each([
   [['labels.txt', 'prepared/a/model.onnx'], 'prepared/a/model.onnx', false],
 ])('of %j, with %s as the model, others may hold weights: %s', (paths, model, expected) => {
   const files = wantedFiles('iris', version(...paths), undefined, undefined);
-  const artefacts = paths.map((path) => ({ path, sizeBytes: 1, etag: '', sha256: undefined }));
+  const artefacts = paths.map((path) => ({ path, sizeBytes: 1, etag: '', digests: undefined }));
   expect(haveWeightsBeside(model === 'model.onnx' ? files : artefacts, model)).toBe(expected);
 });
 

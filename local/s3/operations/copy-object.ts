@@ -99,7 +99,7 @@ async function copyBytes<T>(
   const hasher = createHasher(algorithm);
   let value = '';
   // Opened at once: the source may be deleted while the first file is being made.
-  const stream = store.blobs.read(source.blobs, startByte, endByte);
+  const stream = store.blobs.read(source.blobs, startByte, endByte).stream();
   const hashed = async function* (): AsyncGenerator<Buffer> {
     for await (const chunk of stream) {
       const bytes = Buffer.from(chunk);

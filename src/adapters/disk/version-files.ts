@@ -73,7 +73,7 @@ export class DiskVersionFiles implements VersionFiles {
           pinned.version,
           file,
           join(directory, file.path),
-          file.sha256,
+          file.digests,
         ),
       ),
     );

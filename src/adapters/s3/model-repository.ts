@@ -2,6 +2,7 @@ import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk
 import { configFileName, modelPrefix, versionPrefix } from '../../contract/keys.ts';
 import { isName } from '../../contract/names.ts';
 import { ServingError } from '../../errors.ts';
+import type { FileDigests } from '../../models/manifest.ts';
 import type {
   ModelRepository,
   RepositoryFile,
@@ -112,7 +113,7 @@ export class S3ModelRepository implements ModelRepository {
     version: string,
     file: RepositoryFile,
     destination: string,
-    sha256: string | undefined,
+    digests: FileDigests | undefined,
   ): Promise<void> {
     await downloadRanged(this.#client, {
       bucket: this.#bucket,
@@ -120,7 +121,7 @@ export class S3ModelRepository implements ModelRepository {
       etag: file.etag,
       sizeBytes: file.sizeBytes,
       destination,
-      sha256,
+      digests,
       label: `model ${model} version ${version}: ${file.path}`,
     });
   }

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readSync } from 'node:fs';
+import type { FileDigest } from './file-digest.ts';
 
 /** Of what came early, at a time. */
 const readBackBytes = 1024 * 1024;
@@ -13,22 +14,24 @@ export interface Part {
 }
 
 /** sha256 of a file whose parts grow side by side: hashes what is next at once, and reads back what came early. */
-export class OrderedDigest {
+export class OrderedDigest implements FileDigest {
   readonly #hash: Hash = createHash('sha256');
   readonly #file: number;
   readonly #parts: readonly Part[];
+  readonly #expected: string;
   /** Used again and again: memory touched for the first time costs more than the reading. */
   readonly #scratch = Buffer.allocUnsafeSlow(readBackBytes);
   /** The part that is being hashed; all before it are. */
   #current = 0;
   #position = 0;
 
-  constructor(file: number, parts: readonly Part[]) {
+  /** @param expected in hex */
+  constructor(file: number, parts: readonly Part[], expected: string) {
     this.#file = file;
     this.#parts = parts;
+    this.#expected = expected;
   }
 
-  /** Told of each chunk that is on disk, after its part was. */
   wrote(position: number, chunk: Buffer): void {
     if (position !== this.#position) return;
     this.#hash.update(chunk);
@@ -52,8 +55,8 @@ export class OrderedDigest {
     }
   }
 
-  hex(): string {
-    if (this.#current !== this.#parts.length) throw new Error('the digest has not seen every byte');
-    return this.#hash.digest('hex');
+  isRight(): boolean {
+    const isWhole = this.#current === this.#parts.length;
+    return isWhole && this.#hash.digest('hex') === this.#expected;
   }
 }

@@ -3,8 +3,11 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { ServingError } from '../../errors.ts';
+import type { FileDigests } from '../../models/manifest.ts';
 import { BodyReceiver } from './body-receiver.ts';
+import { ChunkDigests } from './chunk-digests.ts';
 import { s3Status, storageUnavailable } from './failure.ts';
+import type { FileDigest } from './file-digest.ts';
 import { OrderedDigest, type Part } from './ordered-digest.ts';
 
 /** S3 gives one connection a share of the bandwidth only: its guidance is ranges of 8 to 16 MB side by side. */
@@ -20,8 +23,8 @@ export interface RangedDownload {
   readonly etag: string;
   readonly sizeBytes: number;
   readonly destination: string;
-  /** Expected digest in hex; undefined for none. */
-  readonly sha256: string | undefined;
+  /** What it must hash to; undefined for whatever it does. */
+  readonly digests: FileDigests | undefined;
   /** What a caller is told that it is about, such as `model iris version 1`. */
   readonly label: string;
 }
@@ -37,10 +40,10 @@ export async function downloadRanged(client: S3Client, download: RangedDownload)
   const partial = `${download.destination}.partial`;
   const file = openSync(partial, 'w+');
   try {
-    const parts = partsOf(download.sizeBytes);
-    const digest = download.sha256 === undefined ? undefined : new OrderedDigest(file, parts);
+    const parts = partsOf(download);
+    const digest = digestOf(download, file, parts);
     await downloadParts(client, download, parts, file, digest);
-    if (digest !== undefined && digest.hex() !== download.sha256) {
+    if (digest?.isRight() === false) {
       throw new ServingError(
         'MODEL_UNAVAILABLE',
         `${download.label}: the file's sha256 is not the one in its manifest`,
@@ -55,11 +58,24 @@ export async function downloadRanged(client: S3Client, download: RangedDownload)
   }
 }
 
-function partsOf(sizeBytes: number): Part[] {
-  return Array.from({ length: Math.ceil(sizeBytes / partBytes) }, (_, index) => {
-    const start = index * partBytes;
-    return { start, end: Math.min(start + partBytes, sizeBytes), written: 0 };
+/** A file whose chunks have digests comes by these chunks. */
+function partsOf({ sizeBytes, digests }: RangedDownload): Part[] {
+  const length = digests?.chunks?.sizeBytes ?? partBytes;
+  return Array.from({ length: Math.ceil(sizeBytes / length) }, (_, index) => {
+    const start = index * length;
+    return { start, end: Math.min(start + length, sizeBytes), written: 0 };
   });
+}
+
+function digestOf(
+  { digests, sizeBytes }: RangedDownload,
+  file: number,
+  parts: readonly Part[],
+): FileDigest | undefined {
+  if (digests === undefined) return undefined;
+  const { sha256, chunks } = digests;
+  if (chunks === undefined) return new OrderedDigest(file, parts, sha256);
+  return new ChunkDigests(sizeBytes, chunks.sizeBytes, chunks.sha256);
 }
 
 async function downloadParts(
@@ -67,7 +83,7 @@ async function downloadParts(
   download: RangedDownload,
   parts: readonly Part[],
   file: number,
-  digest: OrderedDigest | undefined,
+  digest: FileDigest | undefined,
 ): Promise<void> {
   const abort = new AbortController();
   const receiver = new BodyReceiver(client);
@@ -95,7 +111,7 @@ async function downloadPart(
   download: RangedDownload,
   part: Part,
   file: number,
-  digest: OrderedDigest | undefined,
+  digest: FileDigest | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   let failures = 0;
@@ -128,7 +144,7 @@ async function readInto(
   { bucket, key, etag }: RangedDownload,
   part: Part,
   file: number,
-  digest: OrderedDigest | undefined,
+  digest: FileDigest | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const range = { bucket, key, etag, start: part.start + part.written, end: part.end };

@@ -2,6 +2,7 @@ import type { ServingError } from '../../errors.ts';
 import type { ModelLease } from '../../models/provider.ts';
 import type { Predictor } from '../../tasks/predictor.ts';
 import type { Job } from '../job.ts';
+import type { JobModel } from '../job-model.ts';
 import type { TransformContext } from '../ports.ts';
 import type { Runnable } from '../run-together.ts';
 import type { ShardSource } from '../shard.ts';
@@ -61,15 +62,17 @@ export class ModelEngine implements Engine {
   readonly #others: Engine;
   readonly #accepts: Predictor['accepts'] | undefined;
 
-  constructor(context: TransformContext, job: Job, lease: ModelLease, source: ShardSource) {
-    const predictor = context.predictorOf(lease.session);
+  constructor(context: TransformContext, job: Job, model: JobModel, source: ShardSource) {
+    const { lease, predictor } = model;
     this.encoder = createOutputEncoder(job, lease, source, predictor !== undefined);
     const own = { job, lease, encoder: this.encoder };
     this.#requests = new RequestEngine(own);
     this.takesBlocks = predictor === undefined;
     this.#accepts = predictor?.accepts;
     this.#others =
-      predictor === undefined ? new RowEngine(own) : new PredictionEngine(context, own, predictor);
+      predictor === undefined
+        ? new RowEngine(own)
+        : new PredictionEngine(context, own, { model, predictor });
   }
 
   /**

@@ -11,6 +11,7 @@ import {
 } from '../../tasks/predictor.ts';
 import { decodeUtf8 } from '../../tasks/wire/bytes.ts';
 import { predictionJson } from '../../tasks/wire/response.ts';
+import type { JobModel } from '../job-model.ts';
 import type { TransformContext } from '../ports.ts';
 import type { Runnable } from '../run-together.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
@@ -21,11 +22,17 @@ export class PredictionEngine implements Engine {
   readonly takesBlocks = false;
   readonly #transform: TransformContext;
   readonly #context: EngineContext;
+  readonly #model: JobModel;
   readonly #predictor: Predictor;
 
-  constructor(transform: TransformContext, context: EngineContext, predictor: Predictor) {
+  constructor(
+    transform: TransformContext,
+    context: EngineContext,
+    { model, predictor }: { readonly model: JobModel; readonly predictor: Predictor },
+  ) {
     this.#transform = transform;
     this.#context = context;
+    this.#model = model;
     this.#predictor = predictor;
   }
 
@@ -57,6 +64,7 @@ export class PredictionEngine implements Engine {
         const json = await predictionJson(result.prediction, images);
         outcomes.push({ line: encoder.prediction(record, json) });
       } catch (thrown) {
+        if (this.#model.isFailureOfStage(thrown)) throw thrown;
         outcomes.push({ error: refusal(thrown) });
       }
     }
@@ -77,12 +85,8 @@ export class PredictionEngine implements Engine {
         ),
       maxBatchSize: inputsOfRun(predictor, configuration),
       withModel: async (model, version, use) => {
-        const lease = await this.#transform.models.acquire({ model, version });
+        const { lease, predictor } = await this.#model.acquireStage(model, version);
         try {
-          const predictor = this.#transform.predictorOf(lease.session);
-          if (predictor === undefined) {
-            throw new ServingError('MODEL_UNAVAILABLE', `model ${model} declares no task`);
-          }
           return await use(predictor, this.#predictContext(lease, predictor));
         } finally {
           lease.release();

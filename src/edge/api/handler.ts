@@ -35,7 +35,6 @@ const maxWaiting = 256;
 
 /** The api function: everything is built once for each environment, and a call is one step through it. */
 export async function createApiHandler(environment: Environment) {
-  letHeapGrow();
   const telemetry = createTelemetry();
   const settings = parseModelSettings(environment);
   const s3 = createS3Client();
@@ -96,6 +95,7 @@ export async function createApiHandler(environment: Environment) {
   await Promise.all([createFirstSession(), preload(provider, defaultModel, initialization)]);
   // A socket that is open in the snapshot is dead in every environment that is restored from it.
   if (initialization === 'snap-start') s3.config.requestHandler.destroy?.();
+  letHeapGrow();
   return observed<GatewayEvent, APIGatewayProxyStructuredResultV2>(telemetry, recycler).handler(
     async (event, { getRemainingTimeInMillis }) => {
       const request = toHttpRequest(event, modelsClaim, getRemainingTimeInMillis());

