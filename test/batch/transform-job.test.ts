@@ -141,7 +141,7 @@ describe('an upload of JSON lines', () => {
     await laptop.models.put('adder/1/model.onnx', addConstant('FP32', [-1, 2], 1));
     const count = 60_000;
     const lines = Array.from({ length: count }, (_, index) => request(`${index}`, [index, 0]));
-    const killer = setInterval(() => workers?.kill(), 700);
+    const killer = setInterval(() => workers?.kill(), 500);
     await laptop.jobs.put('data/many.jsonl', lines.join('\n'));
     await laptop.jobs.put(
       'in/adder/many.job.json',
@@ -149,7 +149,7 @@ describe('an upload of JSON lines', () => {
         model: 'adder',
         input: { key: 'data/many.jsonl' },
         output: { merge: true },
-        shardBytes: 600_000,
+        shardBytes: 100_000,
       }),
     );
     setTimeout(() => clearInterval(killer), 6_000);
