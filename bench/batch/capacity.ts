@@ -5,36 +5,41 @@
  *     npm run bench -- batch/capacity [RECORDS]
  */
 import { estimateCost, overheadMsPerShard } from '../../src/batch/cost.ts';
-import { groupShards } from '../../src/batch/plan-job.ts';
+import { groupShards, mediaObjects } from '../../src/batch/plan-job.ts';
 import { shardSizeFor } from '../../src/batch/shard-size.ts';
 
-const records = Number(process.argv[2] ?? 100_000_000);
+const total = Number(process.argv[2] ?? 100_000_000);
 const memoryMB = 1_769;
 interface Workload {
   readonly name: string;
   /** Microseconds of one core a record, reading, running and writing. */
   readonly recordUs: number;
   readonly recordBytes: number;
-  /** Whether each record is an object of its own. */
-  readonly isObject?: boolean;
+  /** What shards are cut out of: rows that are counted, bytes of lines, or objects that are a record each. */
+  readonly of: 'rows' | 'lines' | 'objects';
 }
 
 const workloads: readonly Workload[] = [
-  { name: 'tabular, array', recordUs: 0.7, recordBytes: 120 },
-  { name: 'tabular, rows of JSON', recordUs: 1.8, recordBytes: 215 },
-  { name: 'tabular, CSV', recordUs: 2.2, recordBytes: 213 },
-  { name: 'tabular, requests', recordUs: 13.2, recordBytes: 280 },
-  { name: 'MobileNet, array', recordUs: 12_300, recordBytes: 602_112 },
-  { name: 'OCR of a line, PNG', recordUs: 44_900, recordBytes: 20_000, isObject: true },
+  { name: 'tabular, array', recordUs: 0.7, recordBytes: 120, of: 'rows' },
+  { name: 'tabular, rows of JSON', recordUs: 1.8, recordBytes: 215, of: 'lines' },
+  { name: 'tabular, CSV', recordUs: 2.2, recordBytes: 213, of: 'lines' },
+  { name: 'tabular, requests', recordUs: 13.2, recordBytes: 280, of: 'lines' },
+  { name: 'MobileNet, array', recordUs: 12_300, recordBytes: 602_112, of: 'rows' },
+  { name: 'OCR of a line, PNG', recordUs: 44_900, recordBytes: 20_000, of: 'objects' },
 ];
 
 console.log(
   'workload                 shards   shard s   core hours   minutes with 10, 100, 1,000   Lambda      SQS       S3    total USD',
 );
-for (const { name, recordUs, recordBytes, isObject = false } of workloads) {
+for (const { name, recordUs, recordBytes, of } of workloads) {
   const size = shardSizeFor({ msPerRecord: recordUs / 1_000, bytesPerRecord: recordBytes });
-  const perShard = Math.max(1, Math.floor(Math.min(size.records, size.bytes / recordBytes)));
-  const shards = Math.ceil(records / perShard);
+  const records = {
+    rows: size.records,
+    lines: size.bytes / recordBytes,
+    objects: Math.min(size.records, mediaObjects),
+  };
+  const perShard = Math.max(1, Math.floor(records[of]));
+  const shards = Math.ceil(total / perShard);
   const oneShardMs = (perShard * recordUs) / 1_000 + overheadMsPerShard;
   const minutes = [10, 100, 1_000].map((environments) =>
     ((Math.ceil(shards / environments) * oneShardMs) / 60_000).toFixed(1).padStart(9),
@@ -43,9 +48,9 @@ for (const { name, recordUs, recordBytes, isObject = false } of workloads) {
     shards,
     failedShards: 0,
     groups: Math.ceil(shards / groupShards),
-    objects: isObject ? records : 1,
-    inputBytes: records * recordBytes,
-    workMs: (records * recordUs) / 1_000,
+    objects: of === 'objects' ? total : 1,
+    inputBytes: total * recordBytes,
+    workMs: (total * recordUs) / 1_000,
     memoryMB,
   });
   const hours = ((shards * oneShardMs) / 3_600_000).toFixed(2);

@@ -18,9 +18,6 @@ import { type Runnable, sizeOf } from './run-together.ts';
 export const calibrationSchema = v.object({
   /** Rows of one run beyond which a row gets no cheaper. */
   rowsPerRun: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  /** Time of one record, all in all, and its size: what the size of shards is chosen by. */
-  msPerRecord: v.optional(v.number()),
-  bytesPerRecord: v.optional(v.number()),
 });
 export type Calibration = v.InferOutput<typeof calibrationSchema>;
 

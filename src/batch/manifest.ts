@@ -1,7 +1,6 @@
 import * as v from 'valibot';
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError } from '../errors.ts';
-import { readJobCalibration, writeCalibration } from './calibration.ts';
 import { costOf } from './cost.ts';
 import { encodeDocument, readDocument } from './document.ts';
 import { type Figures, parseFigures, sumFigures } from './figures.ts';
@@ -10,6 +9,7 @@ import { markCompleted } from './job-marks.ts';
 import { mergeErrors } from './merge-errors.ts';
 import { mergeOutput } from './merge-output.ts';
 import { listAll, type ObjectStore } from './object-store.ts';
+import { rememberPace } from './pace.ts';
 import { type Plan, readPlan } from './plan.ts';
 import type { BatchContext } from './ports.ts';
 
@@ -54,7 +54,7 @@ export async function completeJob(context: BatchContext, keys: JobKeys, job: Job
     if ((await results.put(keys.manifest, manifest, options)) === 'written') {
       context.meters.jobCompleted();
     }
-    await rememberPace(results, keys, job, plan, total);
+    await rememberPace(results, job, plan, total);
     context.log.info('job complete', {
       jobId: job.jobId,
       records: total.records,
@@ -133,23 +133,6 @@ function timingOf(
     /** US dollars, by list prices. */
     estimatedCost: costOf(plan, parts, memoryMB),
   };
-}
-
-/** What the job took, for the shards of those to come. */
-async function rememberPace(
-  results: ObjectStore,
-  keys: JobKeys,
-  job: Job,
-  plan: Plan,
-  { records, workMs }: Figures,
-): Promise<void> {
-  const rowsPerRun = job.rowsPerRun ?? (await readJobCalibration(results, keys))?.rowsPerRun;
-  if (records === 0 || rowsPerRun === undefined) return;
-  await writeCalibration(results, job.model, {
-    rowsPerRun,
-    msPerRecord: workMs / records,
-    bytesPerRecord: plan.bytes / records,
-  });
 }
 
 /** At least once: that it was done is written behind it. */

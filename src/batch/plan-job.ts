@@ -28,7 +28,7 @@ export const groupShards = 1_000;
 /** A group is read whole, by the planner that goes on and by a redrive. */
 const groupBytes = 4 * 1024 * 1024;
 /** Objects of one shard, where each is a record: each costs a request. */
-const mediaObjects = 500;
+export const mediaObjects = 500;
 /** A message has to hold them. */
 const sourceBytes = 160 * 1024;
 /** Left over at the end of an invocation, to write the group that is open. */

@@ -10,6 +10,7 @@ import { formatOf } from './formats.ts';
 import { toInputObject } from './input-objects.ts';
 import { type InputObject, type Job, jobIdOf, jobSchema } from './job.ts';
 import { type JobRequest, parseJobRequest, parseJobRequestText } from './job-request.ts';
+import { readPace } from './pace.ts';
 import { pinModel } from './pinned-pipeline.ts';
 import type { BatchContext } from './ports.ts';
 import { shardSizeFor } from './shard-size.ts';
@@ -162,8 +163,12 @@ async function createJob(
   if (input.kind === 'objects') {
     for (const { key } of input.objects) formatOf(key, format);
   }
-  const calibration = await readCalibration(context.results, model);
-  const size = shardSizeFor(calibration);
+  const [calibration, pace, { configuration }] = await Promise.all([
+    readCalibration(context.results, model),
+    readPace(context.results, model),
+    context.models.describe(model.model),
+  ]);
+  const size = shardSizeFor(pace, configuration.task?.type);
   const job: Job = {
     jobId,
     createdAtMs: context.nowMs(),

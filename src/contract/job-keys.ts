@@ -91,9 +91,14 @@ export function parseJobPlace(
 const lastMs = 9_999_999_999_999;
 const placePattern = /^jobs\/\.by-time\/(\d{13})\/([^/]+)\/([^/]+)$/;
 
-/** What a version of a model took when it was last measured. */
+/** How a version of a model is run in jobs, as it was last measured. */
 export function calibrationKey(model: string, fingerprint: string): string {
   return `${jobsWorkPrefix}calibration/${model}/${fingerprint}.json`;
+}
+
+/** What a record took of a version of a model, in the last job that could tell. */
+export function paceKey(model: string, fingerprint: string): string {
+  return `${jobsWorkPrefix}pace/${model}/${fingerprint}.json`;
 }
 
 /** Numbers of shards and groups in names: they sort as they count, up to 99,999. */

@@ -87,15 +87,16 @@ describe('a job for a pipeline', () => {
   const create = (model: string, version?: string) =>
     createJob(newProcess(), parseJobRequest({ model, version, ...request }));
 
-  async function drain(): Promise<void> {
-    const worker = newProcess();
+  /** @param clock milliseconds since 1970, as the worker counts them */
+  async function drain(clock = Date.now): Promise<void> {
+    const worker = { ...newProcess(), nowMs: clock };
     for (;;) {
       const message = await receive(laptop, shardQueue);
       if (message === undefined) return;
       await transformShard(worker, {
         message: parseDocument(shardMessageSchema, message.Body ?? '', 'shard message'),
         receiveCount: 1,
-        deadlineMs: Date.now() + 900_000,
+        deadlineMs: clock() + 900_000,
       });
       await remove(laptop, shardQueue, message);
     }
@@ -138,6 +139,18 @@ describe('a job for a pipeline', () => {
         ],
       },
     });
+  }, 60_000);
+
+  it('cuts its shards by what its pages took the time before', async () => {
+    const uncut = parseJobRequest({ model: 'ocr-page', input: request.input });
+    const first = await createJob(newProcess(), uncut);
+    expect(first.job).toMatchObject({ shardRecords: 30 });
+    // Pages take a hundred times as long as here, and so surely more than the second that was assumed.
+    const startMs = Date.now();
+    await drain(() => startMs + 100 * (Date.now() - startMs));
+    expect(await getJob(newProcess(), first.jobId)).toMatchObject({ state: 'completed' });
+    const second = await createJob(newProcess(), uncut);
+    expect(second.job?.shardRecords).toBeLessThan(30);
   }, 60_000);
 
   it('keeps to the versions that it was planned with, whatever aliases and newer versions say', async () => {

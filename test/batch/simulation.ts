@@ -68,6 +68,7 @@ export class Simulation {
   readonly #predictors: TransformContext['predictors'];
   readonly #limits: TransformContext['limits'];
   readonly #maxReceiveCount: number;
+  readonly #runMs: number;
   readonly #queue: Delivery[] = [];
   #brokenReads: ReadonlySet<number> = new Set();
   #nowMs = Date.UTC(2026, 0, 1);
@@ -85,6 +86,8 @@ export class Simulation {
     readonly partBytes?: number;
     /** @default never given up */
     readonly maxReceiveCount?: number;
+    /** What a run takes for each of its rows, on the counted clock. @default 0 */
+    readonly runMs?: number;
   }) {
     this.#random = options.random;
     this.#faults = options.faults;
@@ -95,6 +98,7 @@ export class Simulation {
     const { segmentBytes = 2 ** 25, partBytes = 2 ** 23 } = options;
     this.#limits = { segmentBytes, partBytes, handOverMs: 100 };
     this.#maxReceiveCount = options.maxReceiveCount ?? Number.POSITIVE_INFINITY;
+    this.#runMs = options.runMs ?? 0;
   }
 
   /** Messages that wait. */
@@ -228,7 +232,9 @@ export class Simulation {
       },
       results: mortalStore(this.#results, call),
       shards,
-      models: mortalModels(this.#models, call, die),
+      models: mortalModels(this.#models, call, die, (rows) => {
+        this.#nowMs += this.#runMs * rows;
+      }),
       tables: createTableFiles(),
       decoders: async () => createMediaDecoders(),
       predictors: this.#predictors,
@@ -277,7 +283,12 @@ function mortalStore(store: ObjectStore, call: Call): ObjectStore {
 /** A value in a record's tensor at which the simulated process dies, as a real one does of an integer division. */
 export const poison = 1e9;
 
-function mortalModels(models: ModelProvider, call: Call, die: () => never): ModelProvider {
+function mortalModels(
+  models: ModelProvider,
+  call: Call,
+  die: () => never,
+  ran: (rows: number) => void,
+): ModelProvider {
   return {
     resolve: (reference) => call(() => models.resolve(reference)),
     describe: (model) => models.describe(model),
@@ -294,6 +305,7 @@ function mortalModels(models: ModelProvider, call: Call, die: () => never): Mode
           release: () => session.release(),
           run: async (feeds, outputNames) => {
             if (feeds.some(({ data }) => data.some((value) => value === poison))) die();
+            ran(feeds[0]?.shape[0] ?? 1);
             return session.run(feeds, outputNames);
           },
         },
