@@ -1,29 +1,11 @@
 import { expect, it } from 'vitest';
-import { type GatewayEvent, toHttpRequest } from '../../src/edge/api/gateway.ts';
+import { BodyMemory } from '../../src/edge/api/body-memory.ts';
+import { toHttpRequest } from '../../src/edge/api/gateway.ts';
+import { gatewayEvent } from '../support/gateway-event.ts';
 
 function requestOf(body: Uint8Array, headers: Record<string, string>) {
-  const event: GatewayEvent = {
-    version: '2.0',
-    routeKey: '$default',
-    rawPath: '/v2/models/iris/infer',
-    rawQueryString: '',
-    headers,
-    requestContext: {
-      accountId: '',
-      apiId: '',
-      domainName: '',
-      domainPrefix: '',
-      http: { method: 'POST', path: '', protocol: 'HTTP/1.1', sourceIp: '', userAgent: '' },
-      requestId: 'r',
-      routeKey: '$default',
-      stage: '$default',
-      time: '',
-      timeEpoch: 0,
-    },
-    body: Buffer.from(body).toString('base64'),
-    isBase64Encoded: true,
-  };
-  const request = toHttpRequest(event, undefined, 1_000);
+  const event = gatewayEvent('/v2/models/iris/infer', body, headers);
+  const request = toHttpRequest(event, undefined, 1_000, new BodyMemory());
   if (typeof request.body === 'string') throw new Error('expected bytes');
   return request.body;
 }

@@ -24,6 +24,7 @@ import { createModelSide, createRecycler, predictServices } from '../model-side.
 import { observed } from '../observed.ts';
 import { parseModelSettings } from '../settings.ts';
 import { createApi } from './api.ts';
+import { BodyMemory } from './body-memory.ts';
 import { type GatewayEvent, toGatewayResult, toHttpRequest } from './gateway.ts';
 import { lazyRoutes } from './lazy-routes.ts';
 
@@ -75,6 +76,7 @@ export async function createApiHandler(environment: Environment) {
     );
     return loadedJobsApi;
   };
+  const memory = new BodyMemory();
   let firstRequestId: string | undefined;
   const api = createApi({
     version,
@@ -98,7 +100,7 @@ export async function createApiHandler(environment: Environment) {
   letHeapGrow();
   return observed<GatewayEvent, APIGatewayProxyStructuredResultV2>(telemetry, recycler).handler(
     async (event, { getRemainingTimeInMillis }) => {
-      const request = toHttpRequest(event, modelsClaim, getRemainingTimeInMillis());
+      const request = toHttpRequest(event, modelsClaim, getRemainingTimeInMillis(), memory);
       // In every line of the log that this invocation writes; the response has it as `x-request-id`.
       telemetry.logger.setCorrelationId(request.requestId);
       firstRequestId ??= request.requestId;

@@ -8,6 +8,11 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Text where the carrier had text. */
   readonly body: string | Uint8Array;
+  /**
+   * Gives the body's memory back, to hold the bodies of calls to come: for the one route that knows when nothing reads it any
+   * more, not a view and not an answer that shares it. @default the memory is the body's own
+   */
+  readonly releaseBody?: (() => void) | undefined;
   /** Identifies the call from end to end. */
   readonly requestId: string;
   /** Models that the caller may use; undefined for every model. */

@@ -21,6 +21,9 @@ export function inferRoute(
     if (prefersAsync(request)) return later(request, parameters);
     const { model = '', version } = parameters;
     const outcome = await inference.infer({ model, version }, openInferenceCodec(request));
+    // The run is over, and an answer of the protocol is text or bytes that were copied: nothing shares the body's memory. Of
+    // a call that failed, or that is answered later, that is not as plain: theirs is left to the garbage collector.
+    request.releaseBody?.();
     const { body, headers } = outcome.answer;
     return {
       statusCode: 200,
