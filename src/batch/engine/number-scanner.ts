@@ -2,6 +2,8 @@
 const exactPowers = Float64Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
 /** Digits of which every number is exact in a double. */
 const exactDigits = 15;
+/** Digits of which every number is one of 32 bits. */
+const shortDigits = 9;
 
 const minus = 0x2d;
 const plus = 0x2b;
@@ -29,6 +31,44 @@ export class NumberScanner {
    * @returns NaN when no number begins at `start`
    */
   scan(bytes: Uint8Array, start: number, single: boolean): number {
+    const short = this.#scanShort(bytes, start);
+    return Number.isNaN(short) ? this.#scanAny(bytes, start, single) : short;
+  }
+
+  /** Numbers of few digits without an exponent, as most are: whole numbers of 32 bits are all that it takes. */
+  #scanShort(bytes: Uint8Array, start: number): number {
+    const negative = bytes[start] === minus;
+    const first = negative ? start + 1 : start;
+    let place = first;
+    let mantissa = 0;
+    let digit = (bytes[place] ?? 0) - zero;
+    while (digit >= 0 && digit <= 9) {
+      mantissa = (Math.imul(mantissa, 10) + digit) | 0;
+      digit = (bytes[++place] ?? 0) - zero;
+    }
+    const whole = place - first;
+    if (whole === 0 || (whole > 1 && bytes[first] === zero)) return Number.NaN;
+    let decimals = 0;
+    if (digit === point - zero) {
+      const afterPoint = ++place;
+      digit = (bytes[place] ?? 0) - zero;
+      while (digit >= 0 && digit <= 9) {
+        mantissa = (Math.imul(mantissa, 10) + digit) | 0;
+        digit = (bytes[++place] ?? 0) - zero;
+      }
+      decimals = place - afterPoint;
+      if (decimals === 0) return Number.NaN;
+    }
+    // What was read of more digits than fit is thrown away.
+    if (whole + decimals > shortDigits) return Number.NaN;
+    if (digit === letterE - zero || digit === letterE - 0x20 - zero) return Number.NaN;
+    this.end = place;
+    this.isWhole = decimals === 0;
+    const value = decimals === 0 ? mantissa : mantissa / (exactPowers[decimals] ?? 1);
+    return negative ? -value : value;
+  }
+
+  #scanAny(bytes: Uint8Array, start: number, single: boolean): number {
     let place = start;
     const negative = bytes[place] === minus;
     if (negative) place++;
