@@ -42,6 +42,7 @@ export function createRecycler(
   return new Recycler({
     ceilingBytes: settings.memoryBytes * ceilingShare,
     residentBytes: () => process.memoryUsage.rss(),
+    nowMs: () => performance.now(),
     release: () => models.releaseIdle(),
     exit: () => process.exit(0),
     onRecycle,

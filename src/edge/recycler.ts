@@ -3,13 +3,19 @@ import { subscribe } from 'node:diagnostics_channel';
 export interface RecyclerOptions {
   /** Resident memory above which this environment is not safe from Lambda's own limit. */
   readonly ceilingBytes: number;
+  /** Asks the kernel: as long as a small model's run takes. */
   readonly residentBytes: () => number;
+  /** Milliseconds of a clock that never runs back. */
+  readonly nowMs: () => number;
   /** Gives back what nobody uses; returns whether there was anything. */
   readonly release: () => boolean;
   /** Ends the process. */
   readonly exit: () => void;
   readonly onRecycle: (residentBytes: number) => void;
 }
+
+/** Invocations that end within so long after a look at the memory are too short to have changed it much. */
+const lookEveryMs = 20;
 
 /**
  * Ends an environment whose memory stays high though nothing is left to release: ONNX Runtime does not give back all
@@ -24,6 +30,7 @@ export class Recycler {
   /** Responses that a runtime client in JavaScript has begun to send, and has not been heard to finish. */
   #sending = 0;
   #recycling = false;
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RecyclerOptions) {
     this.#options = options;
@@ -45,8 +52,10 @@ export class Recycler {
   /** To be called at the end of each invocation. */
   end(): void {
     this.#underWay -= 1;
-    const { ceilingBytes, residentBytes, release, onRecycle } = this.#options;
+    const { ceilingBytes, residentBytes, nowMs, release, onRecycle } = this.#options;
     if (!this.#recycling) {
+      if (nowMs() - this.#lookedMs < lookEveryMs) return;
+      this.#lookedMs = nowMs();
       if (residentBytes() <= ceilingBytes || release()) return;
       this.#recycling = true;
       onRecycle(residentBytes());

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lambda, startLambda } from '../../local/lambda/service.ts';
+import { Recycler } from '../../src/edge/recycler.ts';
 
 let folder: string;
 let lambda: Lambda;
@@ -47,6 +48,28 @@ async function invoke(functionName: string, call: number): Promise<number> {
   expect(event).toEqual({ call });
   return processId;
 }
+
+it('looks at the memory behind each invocation that takes a while, and now and then behind short ones', () => {
+  let nowMs = 0;
+  const looks: number[] = [];
+  const recycler = new Recycler({
+    ceilingBytes: 100,
+    residentBytes: () => {
+      looks.push(nowMs);
+      return 50;
+    },
+    nowMs: () => nowMs,
+    release: () => false,
+    exit: () => undefined,
+    onRecycle: () => undefined,
+  });
+  for (const invocationMs of [1, 5, 5, 5, 5, 100, 20, 19, 1]) {
+    recycler.begin();
+    nowMs += invocationMs;
+    recycler.end();
+  }
+  expect(looks).toEqual([1, 21, 121, 141, 161]);
+});
 
 describe('an environment whose memory does not come down', () => {
   it('ends between two calls, and no call is lost', async () => {
