@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Upload } from '@aws-sdk/lib-storage';
 import { jobIdOf } from '../../src/batch/job.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
@@ -17,6 +18,8 @@ import { identityModel } from '../../test/support/onnx-model.ts';
 
 const sizeMiB = Number(process.argv[2] ?? 4_096);
 const MiB = 1024 * 1024;
+/** The largest shard that a plan makes by itself. */
+const shardBytes = 512 * MiB;
 /** A record a line. */
 const recordBytes = 64 * 1024;
 
@@ -51,7 +54,7 @@ async function upload({ s3Client }: Laptop, key: string, { line, header }: Input
 async function runJob({ jobs, results }: Laptop, key: string): Promise<number> {
   const request = `in/${key.replaceAll('/', '-')}.job.json`;
   const startMs = performance.now();
-  await jobs.put(request, JSON.stringify({ model: 'echo', input: { key }, shardBytes: 128 * MiB }));
+  await jobs.put(request, JSON.stringify({ model: 'echo', input: { key }, shardBytes }));
   const head = await jobs.head(request);
   const { manifest } = jobKeys(jobIdOf('job', request, ['jobs', request, head?.etag ?? '']));
   while ((await results.head(manifest)) === undefined) await sleep(200);
@@ -70,7 +73,7 @@ try {
   for (const input of inputs) {
     const worker = spawn(
       process.execPath,
-      [new URL('../../test/batch/worker.ts', import.meta.url).pathname],
+      [fileURLToPath(new URL('../../test/batch/worker.ts', import.meta.url))],
       {
         env: { ...process.env, ...laptop.environment, WORKER_TIMEOUT_MS: '900000' },
         stdio: 'ignore',

@@ -121,7 +121,7 @@ function tabularCases(model: string, millions: number): Case[] {
     {
       ...one,
       name: `${model}, requests`,
-      records: 500_000,
+      records: 1_000_000,
       upload: linesOf('requests.jsonl', request),
     },
   ];

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import * as v from 'valibot';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listAll, type ObjectStore } from '../../src/batch/object-store.ts';
 import { jobsResultPrefix } from '../../src/contract/keys.ts';
-import { addConstant, intDivModel, loopModel } from '../support/onnx-model.ts';
+import { addConstant, identityModel, intDivModel, loopModel } from '../support/onnx-model.ts';
 import { type Laptop, startLaptop } from './laptop.ts';
 import { Workers } from './workers.ts';
 
@@ -164,6 +165,36 @@ describe('an upload of JSON lines', () => {
       expect(outputs[0]?.data[0]).toBe(index + 1);
     }
   }, 90_000);
+
+  it('uploads its output while it is made when that is large: whole, in order, and with nothing left over', async () => {
+    laptop = await startLaptop();
+    workers = new Workers(laptop.environment);
+    await laptop.models.put('echo/1/model.onnx', identityModel('BYTES', [-1]));
+    const count = 320;
+    const lines = Array.from({ length: count }, (_, index) =>
+      index === 7 ? '{"broken' : JSON.stringify(`${index} ${'x'.repeat(64 * 1024)}`),
+    );
+    await laptop.jobs.put('data/long.jsonl', lines.join('\n'));
+    const document = {
+      model: 'echo',
+      input: { key: 'data/long.jsonl' },
+      shardBytes: 64 * 1024 * 1024,
+    };
+    await laptop.jobs.put('in/echo/long.job.json', JSON.stringify(document));
+    const folder = await waitForManifest(laptop.results);
+    const output = await readLines(laptop.results, `${folder}output/part-00000-of-00001.jsonl`);
+    expect(
+      await readLines(laptop.results, `${folder}errors/part-00000-of-00001.jsonl`),
+    ).toHaveLength(1);
+    const expected = lines
+      .filter((_, index) => index !== 7)
+      .map((line): unknown => JSON.parse(line));
+    expect(output).toEqual(expected);
+    const { Uploads = [] } = await laptop.s3Client.send(
+      new ListMultipartUploadsCommand({ Bucket: 'results' }),
+    );
+    expect(Uploads).toEqual([]);
+  }, 40_000);
 });
 
 const responseSchema = v.object({
