@@ -2,7 +2,7 @@
  * What a record costs in jobs of 10,000, 100,000 and 1,000,000: processor time of the worker that plans and transforms,
  * and the job's own estimate of its price on AWS.
  *
- *     npm run bench -- batch/cost
+ *     npm run bench -- batch/cost [HIDDEN]
  */
 import * as v from 'valibot';
 import { formatNpy } from '../../src/protocol/formats/npy.ts';
@@ -13,8 +13,9 @@ import { runJob, startWorker } from './parts/jobs.ts';
 
 const sizes = [10_000, 100_000, 1_000_000];
 const width = 30;
-/** Some 100 microseconds a record: of a smaller one the job itself is most of what 10,000 records cost. */
-const model = denseModel([width, 1024, 1024, 2]);
+/** Some 90 microseconds a record with layers of 2,048: of a smaller model the job itself is much of what 10,000 records cost. */
+const hidden = Number(process.argv[2] ?? 2_048);
+const model = denseModel([width, hidden, hidden, 2]);
 const timingSchema = v.object({
   estimatedCost: v.object({ lambda: v.number(), sqs: v.number(), s3: v.number() }),
 });
