@@ -53,9 +53,15 @@ export async function startFunction(url: string, scriptName: string): Promise<Ha
     const known = loaded.get(id);
     if (known !== undefined) return known.exports;
     const module = { exports: {} };
+    // Scripts may ask for each other in a circle: known before it is complete, and forgotten when it never is.
     loaded.set(id, module);
-    const path = join(folder, id);
-    run(scriptAt(path), path, module);
+    const chunkPath = join(folder, id);
+    try {
+      run(scriptAt(chunkPath), chunkPath, module);
+    } catch (thrown) {
+      loaded.delete(id);
+      throw thrown;
+    }
     return module.exports;
   };
   const run = (script: Script, path: string, module: { exports: object }): void => {

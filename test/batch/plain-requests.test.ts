@@ -9,6 +9,8 @@ import { expandRows, recordOfLines } from '../../src/batch/source-record.ts';
 import { readBlocks } from '../../src/batch/sources/blocks.ts';
 import { isLongLine } from '../../src/batch/sources/line-block.ts';
 import { readLineBlocks } from '../../src/batch/sources/lines.ts';
+import type { Session } from '../../src/models/session.ts';
+import type { Datatype } from '../../src/protocol/tensor.ts';
 import { LocalModels } from '../support/local-models.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { encodeModel } from '../support/onnx-protobuf.ts';
@@ -31,24 +33,67 @@ const doubling = encodeModel({
   ],
 });
 
-beforeAll(() => models.add('doubling', doubling));
+/** Inputs of many datatypes, each cast to one that is written in rows; `t` is not. */
+const datatypes: readonly (readonly [string, Datatype, Datatype])[] = [
+  ['x', 'FP32', 'FP32'],
+  ['d', 'FP64', 'FP32'],
+  ['k', 'INT64', 'INT64'],
+  ['u', 'UINT64', 'INT64'],
+  ['ü', 'BOOL', 'INT32'],
+  ['constructor', 'UINT8', 'INT32'],
+];
+const elementTypes: Partial<Record<Datatype, number>> = { FP32: 1, INT32: 6, INT64: 7 };
+const casting = encodeModel({
+  inputs: datatypes.map(([name, datatype]) => ({ name, datatype, shape: [-1] })),
+  outputs: [
+    ...datatypes.map(([name, , datatype]) => ({ name: `of ${name}`, datatype, shape: [-1] })),
+    { name: 't', datatype: 'FP64', shape: [-1] },
+  ],
+  nodes: [
+    ...datatypes.map(([name, , datatype]) => ({
+      operator: 'Cast',
+      inputs: [name],
+      outputs: [`of ${name}`],
+      attributes: { to: elementTypes[datatype] ?? 0 },
+    })),
+    { operator: 'Identity', inputs: ['d'], outputs: ['t'] },
+  ],
+});
+
+beforeAll(async () => {
+  await models.add('doubling', doubling);
+  await models.add('casting', casting);
+});
 afterAll(() => models.close());
 
 const object = { key: 'data/input.jsonl', etag: '"1"', sizeBytes: 10 };
-const job = (joinInput: boolean) =>
+/** @param names outputs of requests that ask for none; undefined for all */
+const job = (joinInput: boolean, model: string, names: readonly string[] | undefined) =>
   v.parse(jobSchema, {
-    jobId: 'doubling.input.0123456789abcdef',
+    jobId: `${model}.input.0123456789abcdef`,
     createdAtMs: 0,
-    model: { model: 'doubling', version: '1', fingerprint: 'f' },
+    model: { model, version: '1', fingerprint: 'f' },
     source: object.key,
     input: { kind: 'objects', objects: [object] },
-    output: { format: 'jsonl', merge: false, joinInput },
+    output: { format: 'jsonl', merge: false, joinInput, names },
     shardBytes: 10,
     shardRecords: 10,
   });
 
 /** What becomes of lines that came together, and of the same lines one by one. */
-async function answer(lines: readonly string[], rowsPerRun: number, joinInput = false) {
+async function answer(
+  lines: readonly string[],
+  rowsPerRun: number,
+  {
+    joinInput = false,
+    model = 'doubling',
+    names,
+  }: {
+    readonly joinInput?: boolean;
+    readonly model?: string;
+    readonly names?: readonly string[];
+  } = {},
+) {
   const store = new MemoryObjectStore();
   await store.put('lines', lines.map((line) => `${line}\n`).join(''));
   const stored = await store.head('lines');
@@ -58,15 +103,27 @@ async function answer(lines: readonly string[], rowsPerRun: number, joinInput = 
   const found = await readLineBlocks(blocks, range).next();
   if (found.done === true || isLongLine(found.value)) throw new Error('expected a block');
   const block = recordOfLines(found.value, undefined, { base: 0, number: 0 });
-  const lease = await models.acquire({ model: 'doubling', version: undefined });
+  const lease = await models.acquire({ model, version: undefined });
   const source = { kind: 'lines', format: 'jsonl', object, start: 0, end: 10 } as const;
-  const asked = job(joinInput);
+  const asked = job(joinInput, model, names);
   const encoder = createOutputEncoder(asked, lease, source, false);
-  const engine = new RequestEngine({ job: asked, lease, encoder });
+  let runs = 0;
+  const { session } = lease;
+  const counted: Session = {
+    inputs: session.inputs,
+    outputs: session.outputs,
+    run: (...run) => {
+      runs += 1;
+      return session.run(...run);
+    },
+    release: () => session.release(),
+  };
+  const engine = new RequestEngine({ job: asked, lease: { ...lease, session: counted }, encoder });
   const together = await engine.transformBlock(block, rowsPerRun);
+  const runsTogether = runs;
   const apart = await engine.transform(expandRows(block), rowsPerRun);
   lease.release();
-  return { together, apart };
+  return { together, apart, runsTogether };
 }
 
 function textOf(outcome: RecordOutcome): string {
@@ -99,6 +156,107 @@ const styles: Readonly<Record<string, (values: Values) => string>> = {
     `{"id":"${id}","inputs":[{"name":"x","shape":[2,2],"datatype":"FP32","data":[[${x}],[${x}]]},{"name":"k","shape":[2],"datatype":"INT64","data":[${k},1]}],"outputs":[{"name":"z"}],"parameters":{"data":7}}`,
 };
 
+/** What numbers may look like, good and bad ones, for any datatype. */
+const numberText = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 0, max: 255 }).map(String) },
+  { weight: 4, arbitrary: fc.constantFrom('0', '1') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      ...[
+        '-0',
+        '-0.0',
+        '0.0',
+        '1e2',
+        '1E+2',
+        '2.5e-1',
+        '1.0',
+        '7 ',
+        ' 7',
+        '255',
+        '256',
+        '-1',
+        '0.5',
+      ],
+      ...['0.1000000000000000055511151231257827', '3.4028235677973366e38', '3.4028234663852886e38'],
+      ...['1e-46', '5e-324', '1e39', '1e400', '9007199254740991', '9007199254740992'],
+      ...['9007199254740993', '18446744073709551615', '18446744073709551616', '1234567890123456.0'],
+      ...['123456789', '1234567890', '4294967296', '2147483648', '01', '1.', '.5', '+1', '1e', '-'],
+      ...['true', 'null', '"1"', '[1]', '', 'NaN'],
+    ),
+  },
+  { weight: 1, arbitrary: fc.double({ noNaN: true }).map(String) },
+  { weight: 1, arbitrary: fc.float({ noNaN: true, noDefaultInfinity: true }).map(String) },
+);
+
+/** Members that stand where nobody expects them: they are those of the document, or of a tensor, or in a string. */
+const oddMember = fc.constantFrom(
+  ...[
+    '"id":""',
+    '"id":"b"',
+    '"id":null',
+    '"\\u0069d":""',
+    '"\\u0069d":"c"',
+    '"data":[]',
+    '"data":[1]',
+  ],
+  ...['"d\\u0061ta":[]', '"d\\u0061ta":[1]', '"parameters":{"id":"x"}', '"parameters":{"data":1}'],
+  ...['"parameters":{"binary_data_output":true}', '"note":"\\"id\\":\\"x\\""', '"note":"id"'],
+  ...[
+    '"note":"data"',
+    '"inputs":[]',
+    '"outputs":[]',
+    '"outputs":[{"name":"of k"},{"name":"of x"}]',
+  ],
+  ...['"outputs":[{"name":"of x","parameters":{"classification":1}}]', '"outputs":[{"name":"t"}]'],
+  ...[
+    '"__proto__":{"id":"p"}',
+    '"shape":[1]',
+    '"extra":{"inputs":[{"data":[1]}]}',
+    '"é":"\\ud800"',
+  ],
+);
+
+/** How a program writes its requests: the order of things, white space, and what it should not write. */
+const program = fc.record({
+  rows: fc.constantFrom(1, 1, 2, 0),
+  order: fc.shuffledSubarray([...datatypes], { minLength: datatypes.length }),
+  idAt: fc.constantFrom('first', 'last', 'none'),
+  dataAt: fc.integer({ min: 0, max: 3 }),
+  space: fc.constantFrom('', '', ' ', '\t', '  '),
+  odd: fc.array(
+    fc.tuple(oddMember, fc.constantFrom('before', 'behind', 'in the first tensor', 'in the last')),
+    { maxLength: 2 },
+  ),
+});
+type Program = typeof program extends fc.Arbitrary<infer T> ? T : never;
+
+function writeRequest(
+  { rows, order, idAt, dataAt, space, odd }: Program,
+  id: string,
+  numbers: readonly string[],
+): string {
+  const oddAt = (place: string) => odd.filter(([, at]) => at === place).map(([member]) => member);
+  const comma = `${space},`;
+  const tensors = order.map(([name, datatype], index) => {
+    const values = Array.from({ length: rows }, (_, row) => numbers[index * 2 + row] ?? '1');
+    const members = [`"name":"${name}"`, `"datatype":"${datatype}"`, `"shape":[${rows}]`];
+    members.splice(dataAt, 0, `"data"${space}:${space}[${values.join(comma)}${space}]`);
+    if (index === 0) members.push(...oddAt('in the first tensor'));
+    if (index === order.length - 1) members.unshift(...oddAt('in the last'));
+    return `{${members.join(comma)}}`;
+  });
+  const idMember = `"id"${space}:${space}"${id}"`;
+  const members = [
+    ...oddAt('before'),
+    ...(idAt === 'first' ? [idMember] : []),
+    `"inputs":${space}[${tensors.join(comma)}]`,
+    ...(idAt === 'last' ? [idMember] : []),
+    ...oddAt('behind'),
+  ];
+  return `{${members.join(comma)}}`;
+}
+
 describe('requests that are written alike', () => {
   it.each(Object.entries(styles).slice(0, 3))(
     'are answered as each by itself: %s',
@@ -117,6 +275,37 @@ describe('requests that are written alike', () => {
       );
     },
   );
+
+  it('are answered as each by itself, whatever is written, or told apart', async () => {
+    const plainNumber = fc.constantFrom('0', '1');
+    const names = datatypes.map(([name]) => `of ${name}`);
+    let together = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        program,
+        fc.array(
+          fc.tuple(
+            fc.oneof({ weight: 5, arbitrary: id }, fc.constantFrom('ä', '\\u0041', '"', '\u007f')),
+            fc.oneof(
+              { weight: 2, arbitrary: fc.array(plainNumber, { minLength: 12, maxLength: 12 }) },
+              fc.array(numberText, { minLength: 12, maxLength: 12 }),
+            ),
+          ),
+          { minLength: 1, maxLength: 5 },
+        ),
+        fc.integer({ min: 1, max: 5 }),
+        async (writer, requests, rowsPerRun) => {
+          const lines = requests.map(([name, numbers]) => writeRequest(writer, name, numbers));
+          const outcome = await answer(lines, rowsPerRun, { model: 'casting', names });
+          if (outcome.together === undefined) return;
+          together += 1;
+          expect(textOf(outcome.together)).toBe(outcome.apart.map(textOf).join(''));
+        },
+      ),
+      { seed: 22, numRuns: 1_000 },
+    );
+    expect(together).toBeGreaterThan(100);
+  });
 
   const one: Values = { id: 'a', x: [1, 2], k: 3 };
   const { compact: style = String, 'with ids and spaces': withIds = String } = styles;
@@ -157,10 +346,27 @@ describe('requests that are written alike', () => {
   );
 
   it('are told apart when their input stands beside the prediction', async () => {
-    const { together, apart } = await answer([line, line], 2, true);
+    const { together, apart, runsTogether } = await answer([line, line], 2, { joinInput: true });
     expect(together).toBeUndefined();
+    expect(runsTogether).toBe(0);
     expect(apart.map(textOf).join('')).toContain('"input":');
   });
+
+  it.each(['[{"name":"t"}]', '[{"name":"of x","parameters":{"classification":1}}]'])(
+    'are told apart before any is run when they ask for what is not written in rows: %s',
+    async (outputs) => {
+      const inputs = datatypes.map(
+        ([name, datatype]) => `{"name":"${name}","datatype":"${datatype}","shape":[1],"data":[1]}`,
+      );
+      const asking = `{"inputs":[${inputs}],"outputs":${outputs}}`;
+      const { together, apart, runsTogether } = await answer([asking, asking], 2, {
+        model: 'casting',
+      });
+      expect(together).toBeUndefined();
+      expect(runsTogether).toBe(0);
+      expect(apart.map(textOf)).toHaveLength(2);
+    },
+  );
 
   it('are told apart when a prediction is no number that JSON can carry', async () => {
     const { together, apart } = await answer([line, line.replace('[1,2]}', '[3e38,2]}')], 2);

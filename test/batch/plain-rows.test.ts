@@ -66,6 +66,21 @@ describe('a number read from bytes', () => {
     );
   });
 
+  it.each([
+    ['0.', 984, '1e1500'],
+    ['1', 1010, 'e-1500'],
+    ['0.', 1020, '1e1021'],
+    ['', 0, '1e99999999999999999999'],
+  ])(
+    'is what JavaScript makes of it though its exponent is out of all measure: %s 0 x %i %s',
+    (before, zeros, behind) => {
+      const text = `${before}${'0'.repeat(zeros)}${behind}`;
+      for (const single of [false, true]) {
+        expect(new NumberScanner().scan(Buffer.from(text), 0, single)).toBe(Number(text));
+      }
+    },
+  );
+
   it.each(['', '-', '01', '-01', '.5', '1.', '+1', '1e', '1e+', 'NaN', 'x', '"1"'])(
     'is none where %j stands: JSON has no such number',
     (text) => {

@@ -241,6 +241,23 @@ describe('bundles', () => {
     expect(call({})).toBe(2);
   });
 
+  it('say each time why what is imported lazily cannot be there', async () => {
+    writeFileSync(
+      join(folder, 'late.ts'),
+      `if (process.env['MISSING'] !== undefined) throw new Error('a library is missing'); export const late = 'there';`,
+    );
+    write(`const load = async () => (await import('../late.ts')).late;
+      export const createHandler = () => async () => {
+        const first = await load().catch(String);
+        const second = await load().catch(String);
+        delete process.env['MISSING'];
+        return [first, second, await load()];
+      };`);
+    await bundleFunctions(folder, target);
+    const failure = 'Error: a library is missing';
+    expect(call({ MISSING: 'yes' })).toEqual([failure, failure, 'there']);
+  });
+
   it('name lines of the sources in stacks where Node is asked to', async () => {
     write(`
       function explode(): never { throw new Error('bang'); }

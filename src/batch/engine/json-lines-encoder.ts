@@ -8,7 +8,7 @@ import { inputJson } from './input-text.ts';
 import { findPlaces, literalsBetween } from './json-places.ts';
 import type { OutputEncoder } from './output-encoder.ts';
 import type { DecodedRequest } from './requests.ts';
-import { joinLines, type RowLayout, type RowStart, writeRows } from './row-writer.ts';
+import { isWritten, joinLines, type RowLayout, type RowStart, writeRows } from './row-writer.ts';
 
 /**
  * JSON lines: for a request the response, for a row the outputs (the value itself of one, an object by name of
@@ -27,8 +27,10 @@ export function createJsonLinesEncoder(job: Job, lease: ModelLease): OutputEncod
     header: undefined,
     response: (record, request, outputs) =>
       join(record, 'output', responseJson(lease, request, outputs)),
-    responses: (first, outputs, requests, ids) =>
-      joinInput ? undefined : writeResponses(lease, first, outputs, requests, ids),
+    responses: (first) =>
+      joinInput || !asksForNumbers(first, lease)
+        ? undefined
+        : (outputs, requests, ids) => writeResponses(lease, first, outputs, requests, ids),
     rows,
     block: (record, outputs) =>
       (joinInput ? undefined : writeRows(outputs, record.count, jsonLayout(outputs))) ??
@@ -53,6 +55,15 @@ function jsonLayout(outputs: readonly Tensor[]): RowLayout {
     })),
     after: isSole ? '' : '}',
   };
+}
+
+/** Whether all that a request asks for are numbers that rows are written of. */
+function asksForNumbers({ outputNames, requested }: DecodedRequest, { session }: ModelLease) {
+  const wanted = session.outputs.filter(({ name }) => outputNames.includes(name));
+  return (
+    wanted.every(({ datatype }) => isWritten(datatype)) &&
+    (requested ?? []).every(({ classification }) => classification === 0)
+  );
 }
 
 /** All responses by the pattern of the first: they differ in their ids and numbers alone. */

@@ -96,26 +96,33 @@ export function endOfPlainText(bytes: Uint8Array, start: number): number {
   }
 }
 
-/** Whether the document without them is one whose id is empty, and whose tensors' data are: then they are what they seem. */
+/**
+ * Whether the document with an id of our own, and with empty lists, is one whose id is that one, and whose tensors' data are
+ * empty: then they are what they seem.
+ */
 function areThose(bytes: Buffer, places: readonly Place[], member: 'inputs' | 'outputs'): boolean {
-  const emptied = literalsBetween(bytes, places)
-    .map((literal, index) => {
-      const kind = places[index]?.kind;
-      return `${Buffer.from(literal).toString()}${kind === 'data' ? '[]' : ''}`;
-    })
-    .join('');
+  const literals = literalsBetween(bytes, places).map((literal) => Buffer.from(literal).toString());
+  // Longer than any other id that the document may have as well, which would count instead or beside it.
+  const id = 'x'.repeat(literals.join('').length + 1);
+  const fillings = { id, data: '[]' };
   let document: unknown;
   try {
-    document = JSON.parse(emptied);
+    document = JSON.parse(
+      literals
+        .map((literal, index) => {
+          const place = places[index];
+          return place === undefined ? literal : `${literal}${fillings[place.kind]}`;
+        })
+        .join(''),
+    );
   } catch {
     return false;
   }
   if (typeof document !== 'object' || document === null) return false;
-  const id = 'id' in document ? document.id : undefined;
   const tensors: unknown = Reflect.get(document, member);
   const lists = places.filter(({ kind }) => kind === 'data').length;
   return (
-    id === (places.length > lists ? '' : undefined) &&
+    Reflect.get(document, 'id') === (places.length > lists ? id : undefined) &&
     Array.isArray(tensors) &&
     tensors.length === lists &&
     tensors.every(hasEmptyData)

@@ -4,6 +4,8 @@ const exactPowers = Float64Array.from({ length: 23 }, (_, power) => Number(`1e${
 const exactDigits = 15;
 /** Digits of which every number is one of 32 bits. */
 const shortDigits = 9;
+/** What a written exponent is cut at: more digits than stand before or behind a point in any memory. */
+const maximumExponent = 1e12;
 
 const minus = 0x2d;
 const plus = 0x2b;
@@ -114,7 +116,7 @@ export class NumberScanner {
       const first = place;
       let written = 0;
       while (byte >= zero && byte <= nine) {
-        written = Math.min(written * 10 + (byte - zero), 1_000);
+        written = Math.min(written * 10 + (byte - zero), maximumExponent);
         byte = bytes[++place] ?? 0;
       }
       if (place === first) return Number.NaN;

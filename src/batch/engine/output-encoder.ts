@@ -7,6 +7,19 @@ import { createColumnEncoder } from './column-encoder.ts';
 import { createJsonLinesEncoder } from './json-lines-encoder.ts';
 import type { DecodedRequest } from './requests.ts';
 
+/**
+ * Lines with their ends, for requests that came together.
+ *
+ * @param outputs those of all requests, the rows of each behind each other
+ * @param ids the id of each as it stands in JSON; undefined when they have none
+ * @returns undefined when each has to be written by itself
+ */
+export type ResponseWriter = (
+  outputs: readonly Tensor[],
+  requests: number,
+  ids: readonly Uint8Array[] | undefined,
+) => Uint8Array | undefined;
+
 /** Predictions as lines of an output part, without line ends. */
 export interface OutputEncoder {
   /** A line before all others of the part; undefined for none. */
@@ -14,19 +27,11 @@ export interface OutputEncoder {
   /** @throws ServingError INVALID_REQUEST when the format has no form for a value */
   response(record: SourceRecord, request: DecodedRequest, outputs: readonly Tensor[]): string;
   /**
-   * Lines with their ends, for requests that came together and are like the first of them, as the format can write many at
-   * once.
+   * How requests that came together and are like this one are answered at once.
    *
-   * @param outputs those of all requests, the rows of each behind each other
-   * @param ids the id of each as it stands in JSON; undefined when they have none
-   * @returns undefined when each has to be written by itself
+   * @returns undefined when the format, or what the request asks for, has each answered by itself
    */
-  responses(
-    first: DecodedRequest,
-    outputs: readonly Tensor[],
-    requests: number,
-    ids: readonly Uint8Array[] | undefined,
-  ): Uint8Array | undefined;
+  responses(first: DecodedRequest): ResponseWriter | undefined;
   /** @param outputs a row for each record. @throws ServingError INVALID_REQUEST */
   rows(records: readonly SourceRecord[], outputs: readonly Tensor[]): string[];
   /** Lines with their ends, for rows that came together. @throws ServingError INVALID_REQUEST */

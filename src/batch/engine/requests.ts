@@ -9,6 +9,7 @@ import type { Job } from '../job.ts';
 import { type Runnable, runTogether } from '../run-together.ts';
 import { recordAt, type SourceRecord } from '../source-record.ts';
 import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
+import type { ResponseWriter } from './output-encoder.ts';
 import { type PlainRequests, RequestPattern } from './plain-requests.ts';
 
 /** A request as the model takes it. */
@@ -72,12 +73,14 @@ export class RequestEngine implements Engine {
     block: SourceRecord,
     rowsPerRun: number,
   ): Promise<RecordOutcome | undefined> {
-    const { job, lease } = this.#context;
+    const { job, lease, encoder } = this.#context;
     if (block.content.kind !== 'lines') return undefined;
     const first = recordAt(block, 0);
     if (first.content.kind !== 'line' || !isRequest(first)) return undefined;
     const decoded = decode(first, job, lease.session);
     if (decoded instanceof ServingError) return undefined;
+    const write = encoder.responses(decoded);
+    if (write === undefined) return undefined;
     const pattern = RequestPattern.of(first.content.bytes, decoded.ownOrder);
     if (pattern === undefined) return undefined;
     const rows = rowsPerRun > 1 ? countRows(decoded.inputs) : undefined;
@@ -87,7 +90,9 @@ export class RequestEngine implements Engine {
       const end = Math.min(start + together, block.count);
       const requests = pattern.read(block.content.lines, start, end);
       const lines =
-        requests === undefined ? undefined : await this.#answer(decoded, requests, end - start);
+        requests === undefined
+          ? undefined
+          : await this.#answer(decoded, requests, end - start, write);
       if (lines === undefined) return undefined;
       parts.push(lines);
     }
@@ -98,8 +103,9 @@ export class RequestEngine implements Engine {
     first: DecodedRequest,
     { inputs, ids }: PlainRequests,
     requests: number,
+    write: ResponseWriter,
   ): Promise<Uint8Array | undefined> {
-    const { lease, encoder } = this.#context;
+    const { lease } = this.#context;
     const feeds = first.inputs.flatMap(
       ({ name }) => inputs.find((input) => input.name === name) ?? [],
     );
@@ -107,7 +113,7 @@ export class RequestEngine implements Engine {
       const outputs = await lease.session.run(feeds, first.outputNames);
       const rows = countRows(feeds);
       const aligned = requests === 1 || outputs.every(({ shape }) => shape[0] === rows);
-      return aligned ? encoder.responses(first, outputs, requests, ids) : undefined;
+      return aligned ? write(outputs, requests, ids) : undefined;
     } catch (thrown) {
       if (thrown instanceof ServingError && thrown.code === 'INVALID_REQUEST') return undefined;
       throw thrown;

@@ -1,5 +1,5 @@
 import { maximumFloat32Characters, writeFloat32 } from '../../protocol/float32-text.ts';
-import type { Tensor } from '../../protocol/tensor.ts';
+import type { Datatype, Tensor } from '../../protocol/tensor.ts';
 
 const comma = 0x2c;
 const newline = 0x0a;
@@ -18,6 +18,11 @@ export interface RowLayout {
   }[];
   /** Behind the row's last value. */
   readonly after: string;
+}
+
+/** Whether `writeRows` knows the values of a datatype. */
+export function isWritten(datatype: Datatype): boolean {
+  return datatype === 'FP32' || datatype === 'INT64' || datatype === 'INT32';
 }
 
 /** Bytes that a row begins with, such as the row of the input that its prediction stands beside. */
