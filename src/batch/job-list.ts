@@ -34,8 +34,8 @@ export interface JobListPage {
 interface MarkedJob {
   readonly jobId: string;
   readonly createdAtMs: number;
-  /** Behind all of its keys and before those of the next job. */
-  readonly end: string;
+  /** What all of its keys begin with. */
+  readonly place: string;
   created: Extract<JobMark, { kind: 'created' }> | undefined;
   refused: Extract<JobMark, { kind: 'refused' }> | undefined;
   completed: Extract<JobMark, { kind: 'completed' }> | undefined;
@@ -67,22 +67,23 @@ export async function listJobs(
   const found: MarkedJob[] = [];
   let after = options.after;
   for (let listings = 0; listings < maximumListings; listings++) {
-    const page = await readMarks(context.results, after);
-    for (const job of page.jobs) {
+    const { jobs, next } = await readMarks(context.results, after);
+    for (const job of jobs) {
       if (found.length === limit) return summarise(context, found, after);
-      after = job.end;
+      after = `${job.place}~`;
       if (model === undefined || model === (await modelOf(context.results, job))) found.push(job);
     }
-    if (!page.more) return summarise(context, found, undefined);
+    if (next === undefined) return summarise(context, found, undefined);
+    after = next;
   }
   return summarise(context, found, after);
 }
 
-/** One listing; `more` when there are jobs behind those that it tells of. */
+/** One listing, and where to go on; undefined when there is nothing behind it. */
 async function readMarks(
   results: ObjectStore,
   after: string | undefined,
-): Promise<{ readonly jobs: readonly MarkedJob[]; readonly more: boolean }> {
+): Promise<{ readonly jobs: readonly MarkedJob[]; readonly next: string | undefined }> {
   const page = await results.list(jobsByTimePrefix, { startAfter: after });
   const jobs: MarkedJob[] = [];
   for (const { key } of page.objects) {
@@ -91,19 +92,19 @@ async function readMarks(
     const { jobId, createdAtMs } = place;
     let job = jobs.at(-1);
     if (job?.jobId !== jobId || job.createdAtMs !== createdAtMs) {
-      job = newMarkedJob(jobId, createdAtMs, `${key.slice(0, -place.mark.length)}~`);
+      job = newMarkedJob(jobId, createdAtMs, key.slice(0, -place.mark.length));
       jobs.push(job);
     }
     addMark(job, parseJobMark(place.mark));
   }
   // Marks of the last one may go on behind the listing's end: a job has a handful, a listing a thousand.
-  const more = page.next !== undefined;
-  return { jobs: more ? jobs.slice(0, -1) : jobs, more };
+  const last = page.next === undefined ? undefined : jobs.pop();
+  return { jobs, next: last?.place ?? page.next };
 }
 
-function newMarkedJob(jobId: string, createdAtMs: number, end: string): MarkedJob {
+function newMarkedJob(jobId: string, createdAtMs: number, place: string): MarkedJob {
   const none = { created: undefined, refused: undefined, completed: undefined, troubled: false };
-  return { jobId, createdAtMs, end, ...none };
+  return { jobId, createdAtMs, place, ...none };
 }
 
 function addMark(job: MarkedJob, mark: JobMark | undefined): void {

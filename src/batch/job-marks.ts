@@ -72,7 +72,7 @@ async function mark(
 
 /** undefined for a name that is no mark. */
 export function parseJobMark(name: string): JobMark | undefined {
-  const [kind, ...words] = name.split(',').map(decodeURIComponent);
+  const [kind, ...words] = decodeWords(name);
   switch (kind) {
     case 'created': {
       const [model, version, source] = words;
@@ -91,5 +91,14 @@ export function parseJobMark(name: string): JobMark | undefined {
     }
     default:
       return undefined;
+  }
+}
+
+/** None of a name with a percent sign that stands for nothing. */
+function decodeWords(name: string): readonly string[] {
+  try {
+    return name.split(',').map(decodeURIComponent);
+  } catch {
+    return [];
   }
 }

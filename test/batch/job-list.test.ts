@@ -104,6 +104,22 @@ describe('the list of jobs', () => {
     );
   });
 
+  it('passes over what it has not written, a listing full of it too', async () => {
+    const simulation = simulate();
+    const first = await create(simulation);
+    for (let index = 0; index < 1_500; index++) {
+      await results.put(`${jobsByTimePrefix}${String(index).padStart(4, '0')} no job`, '');
+    }
+    const [mark] = results.keys().filter((key) => key.endsWith('created,adder,1,api'));
+    await results.put(`${mark}%`, '');
+    await results.put(`${mark?.replace('created', 'unknown')}`, '');
+    const second = await create(simulation);
+    for (const limit of [1, 2]) {
+      expect(idsOf(await listAllJobs(simulation, { limit }))).toEqual([second, first]);
+      expect(await listAllJobs(simulation, { limit, model: 'other' })).toEqual([]);
+    }
+  });
+
   it('tells of each job what it was made of, and of a complete one what it came to', async () => {
     const simulation = simulate();
     await create(simulation);
