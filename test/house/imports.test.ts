@@ -41,6 +41,7 @@ const table: readonly Room[] = [
   },
   { path: 'functions', rooms: ['src/contract', 'src/edge'], vendors: [] },
   { path: 'infra', rooms: ['src/contract'], vendors: [/./] },
+  { path: 'layers', rooms: ['src/contract', 'local'], vendors: [] },
   { path: 'local', rooms: ['src/contract'], vendors: [/./] },
   {
     path: 'cli',
