@@ -31,7 +31,15 @@ export interface BuildOptions {
 }
 
 /** What bundles and template are made from. */
-const sources = ['src', 'functions', 'infra', 'layers', 'package-lock.json', 'cdk.json'];
+const sources = [
+  'src',
+  'functions',
+  'infra',
+  'layers',
+  'local/compile-functions.ts',
+  'package-lock.json',
+  'cdk.json',
+];
 
 const buildsDir = join(projectRoot, 'dist', 'laptop');
 
