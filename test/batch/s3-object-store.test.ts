@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { CreateBucketCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { S3ObjectStore } from '../../src/adapters/s3/object-store.ts';
+import { StreamedObject } from '../../src/batch/streamed-object.ts';
 import { type Laptop, startLaptop } from './laptop.ts';
 import { describeObjectStore } from './object-store-suite.ts';
 
@@ -21,6 +22,25 @@ describe('a bucket of S3', () => {
   });
 
   describeObjectStore(() => new S3ObjectStore(laptop.s3Client, bucket));
+
+  const openUploads = async () =>
+    (await laptop.s3Client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))).Uploads ?? [];
+
+  it('keeps no parts of an upload that was abandoned, or that came second', async () => {
+    const store = new S3ObjectStore(laptop.s3Client, bucket);
+    const abandoned = new StreamedObject(store, 'abandoned');
+    const second = new StreamedObject(store, 'decided', { ifAbsent: true });
+    for (let piece = 0; piece < 3; piece++) {
+      await abandoned.write(new Uint8Array(9 * 1024 * 1024));
+      await second.write(new Uint8Array(9 * 1024 * 1024));
+    }
+    expect(await openUploads()).toHaveLength(2);
+    await abandoned.abandon();
+    await store.put('decided', 'first');
+    expect(await second.end()).toBe('exists');
+    expect(await openUploads()).toEqual([]);
+    expect(await store.head('abandoned')).toBeUndefined();
+  });
 });
 
 describe('a bucket of S3 where requests fail, answers get lost and bodies break off', () => {
