@@ -5,7 +5,7 @@
  *     npm run bench -- batch/capacity [RECORDS]
  */
 import { estimateCost, overheadMsPerShard } from '../../src/batch/cost.ts';
-import { groupShards, mediaObjects } from '../../src/batch/plan-job.ts';
+import { groupShards, mediaObjects } from '../../src/batch/plan-group.ts';
 import { shardSizeFor } from '../../src/batch/shard-size.ts';
 
 const total = Number(process.argv[2] ?? 100_000_000);
@@ -15,23 +15,37 @@ interface Workload {
   /** Microseconds of one core a record, reading, running and writing. */
   readonly recordUs: number;
   readonly recordBytes: number;
+  /** Of a prediction, with its line end. */
+  readonly outputBytes: number;
   /** What shards are cut out of: rows that are counted, bytes of lines, or objects that are a record each. */
   readonly of: 'rows' | 'lines' | 'objects';
 }
 
 const workloads: readonly Workload[] = [
-  { name: 'tabular, array', recordUs: 0.6, recordBytes: 120, of: 'rows' },
-  { name: 'tabular, rows of JSON', recordUs: 1.4, recordBytes: 215, of: 'lines' },
-  { name: 'tabular, CSV', recordUs: 1.5, recordBytes: 213, of: 'lines' },
-  { name: 'tabular, requests', recordUs: 2.4, recordBytes: 280, of: 'lines' },
-  { name: 'MobileNet, array', recordUs: 12_400, recordBytes: 602_112, of: 'rows' },
-  { name: 'OCR of a line, PNG', recordUs: 44_600, recordBytes: 20_000, of: 'objects' },
+  { name: 'tabular, array', recordUs: 0.6, recordBytes: 120, outputBytes: 25, of: 'rows' },
+  { name: 'tabular, rows of JSON', recordUs: 1.4, recordBytes: 215, outputBytes: 25, of: 'lines' },
+  { name: 'tabular, CSV', recordUs: 1.5, recordBytes: 213, outputBytes: 25, of: 'lines' },
+  { name: 'tabular, requests', recordUs: 2.4, recordBytes: 280, outputBytes: 140, of: 'lines' },
+  {
+    name: 'MobileNet, array',
+    recordUs: 12_400,
+    recordBytes: 602_112,
+    outputBytes: 12_000,
+    of: 'rows',
+  },
+  {
+    name: 'OCR of a line, PNG',
+    recordUs: 44_600,
+    recordBytes: 20_000,
+    outputBytes: 120,
+    of: 'objects',
+  },
 ];
 
 console.log(
   'workload                 shards   shard s   core hours   minutes with 10, 100, 1,000   Lambda      SQS       S3    total USD',
 );
-for (const { name, recordUs, recordBytes, of } of workloads) {
+for (const { name, recordUs, recordBytes, outputBytes, of } of workloads) {
   const size = shardSizeFor({ msPerRecord: recordUs / 1_000, bytesPerRecord: recordBytes });
   const records = {
     rows: size.records,
@@ -50,6 +64,8 @@ for (const { name, recordUs, recordBytes, of } of workloads) {
     groups: Math.ceil(shards / groupShards),
     objects: of === 'objects' ? total : 1,
     inputBytes: total * recordBytes,
+    outputBytes: total * outputBytes,
+    isMerged: false,
     workMs: (total * recordUs) / 1_000,
     memoryMB,
   });

@@ -20,6 +20,11 @@ export const requestsPerShard = { writes: 3, reads: 3 } as const;
 export const requestsPerFailedShard = { writes: 2, reads: 2 } as const;
 /** Of a group of shards: planned, summed up, and read again at the end. */
 export const requestsPerGroup = { writes: 3, reads: 4 } as const;
+/** Output parts above this are uploaded in parts of so many bytes, begun and ended by a request each, with their figures beside. */
+export const partBytes = 8 * 1024 * 1024;
+export const requestsPerUpload = 3;
+/** Of a shard whose output is merged: copied, and looked up. */
+export const requestsPerMerged = { writes: 1, reads: 1 } as const;
 /** What one read of the input fetches. */
 export const readBytes = 4 * 1024 * 1024;
 /** Sent, received, kept hidden once, deleted; ten to a call when they are sent. */
@@ -41,6 +46,9 @@ export interface JobSize {
   /** Objects of the input: each is a read at least. */
   readonly objects: number;
   readonly inputBytes: number;
+  readonly outputBytes: number;
+  /** Whether parts become one object. */
+  readonly isMerged: boolean;
   /** Work on all shards together. */
   readonly workMs: number;
   readonly memoryMB: number;
@@ -49,7 +57,10 @@ export interface JobSize {
 /** What a job costs, by part, in US dollars: requests as they are counted, and time as it was measured. */
 export function estimateCost(size: JobSize): CostEstimate {
   const { shards, failedShards, groups, objects, inputBytes, workMs, memoryMB } = size;
+  const merged = size.isMerged ? shards : 0;
   const writes =
+    uploadRequests(size) +
+    merged * requestsPerMerged.writes +
     requestsPerJob.writes +
     shards * requestsPerShard.writes +
     failedShards * requestsPerFailedShard.writes +
@@ -60,6 +71,7 @@ export function estimateCost(size: JobSize): CostEstimate {
     failedShards * requestsPerFailedShard.reads +
     groups * requestsPerGroup.reads +
     Math.max(objects, Math.ceil(inputBytes / readBytes)) +
+    merged * requestsPerMerged.reads +
     shards;
   const seconds = (workMs + (shards + 1) * overheadMsPerShard) / 1_000;
   const lambda =
@@ -69,10 +81,17 @@ export function estimateCost(size: JobSize): CostEstimate {
   return { lambda, sqs, s3, total: lambda + sqs + s3 };
 }
 
+/** What output parts take beside their one request each, when they are large. */
+function uploadRequests({ shards, outputBytes }: JobSize): number {
+  const bytes = outputBytes / Math.max(shards, 1);
+  return bytes < partBytes ? 0 : shards * (Math.ceil(bytes / partBytes) + requestsPerUpload - 1);
+}
+
 /** The cost of a job that is complete. */
 export function costOf(
   plan: Plan,
   parts: readonly { readonly figures: Figures }[],
+  isMerged: boolean,
   memoryMB: number,
 ): CostEstimate {
   return estimateCost({
@@ -81,6 +100,8 @@ export function costOf(
     groups: plan.groups,
     objects: plan.objects,
     inputBytes: plan.bytes,
+    outputBytes: parts.reduce((sum, { figures }) => sum + figures.outputBytes, 0),
+    isMerged,
     workMs: parts.reduce((sum, { figures }) => sum + figures.workMs, 0),
     memoryMB,
   });

@@ -131,7 +131,7 @@ function timingOf(
     workMs: total.workMs,
     runMs: total.runMs,
     /** US dollars, by list prices. */
-    estimatedCost: costOf(plan, parts, memoryMB),
+    estimatedCost: costOf(plan, parts, job.output.merge, memoryMB),
   };
 }
 

@@ -4,12 +4,14 @@ import { outputContentType } from './formats.ts';
 import { inOrder } from './in-order.ts';
 import type { Job } from './job.ts';
 import type { Part } from './manifest.ts';
-import type { ObjectHead, Piece } from './object-store.ts';
+import type { ObjectHead, ObjectStore, Piece } from './object-store.ts';
 import type { BatchContext, TablePart } from './ports.ts';
 import { recordsHaveNames, type Shard, type ShardSource } from './shard.ts';
 
 /** Parts that are looked up at a time. */
 const parallelParts = 8;
+/** Pieces that are merged at a time, when there are more. */
+const piecesOfGroup = 1_000;
 
 /**
  * All parts as one object, copied by the store.
@@ -32,10 +34,36 @@ export async function mergeOutput(
   });
   const pieces = format === 'parquet' ? tablePieces(context, stored) : stored;
   const key = keys.mergedOutput(format);
-  await results.assemble(key, pieces, { ifAbsent: true, contentType: outputContentType(format) });
+  const grouped = full.length > piecesOfGroup ? groupPieces(results, keys, pieces) : pieces;
+  await results.assemble(key, grouped, { ifAbsent: true, contentType: outputContentType(format) });
   const merged = await results.head(key);
   if (merged === undefined) throw new ServingError('UNAVAILABLE', 'the merged output vanished');
   return merged.sizeBytes;
+}
+
+/** Objects of a thousand pieces each: an object cannot be made of more than 10,000, and a merge that died has less to do again. */
+async function* groupPieces(
+  results: ObjectStore,
+  keys: JobKeys,
+  pieces: AsyncIterable<Piece>,
+): AsyncGenerator<Piece> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  for (let group = 0; ; group++) {
+    const some: Piece[] = [];
+    while (some.length < piecesOfGroup) {
+      const next = await iterator.next();
+      if (next.done === true) break;
+      some.push(next.value);
+    }
+    if (some.length === 0) return;
+    const key = keys.mergedGroup(group);
+    if ((await results.head(key)) === undefined) {
+      await results.assemble(key, some, { ifAbsent: true });
+    }
+    const merged = await results.head(key);
+    if (merged === undefined) throw new ServingError('UNAVAILABLE', 'a merged group vanished');
+    yield merged;
+  }
 }
 
 /** The ranges of the parts that hold rows, between what begins a table and what ends it. */

@@ -1,27 +1,23 @@
-import { crc32 } from 'node:zlib';
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError, toServingError } from '../errors.ts';
-import { readSegments, type Segment, type SegmentContent, writeSegment } from './checkpoint.ts';
+import { readSegments, type Segment, writeSegment } from './checkpoint.ts';
 import { readStop } from './control.ts';
 import { type Decision, decide } from './decision.ts';
-import { layoutOf } from './engine/column-encoder.ts';
 import { ModelEngine } from './engine/engine.ts';
 import { idOf } from './engine/requests.ts';
 import type { AttemptNotes, Findings } from './investigation.ts';
 import { windowLimit } from './investigation.ts';
 import type { Job } from './job.ts';
 import type { JobModel } from './job-model.ts';
-import type { Piece, StoredPiece } from './object-store.ts';
 import { formatCrc32 } from './output-buffer.ts';
 import type { TransformContext } from './ports.ts';
 import { readRecords, startOf } from './records.ts';
 import { decideRowsPerRun } from './rows-per-run.ts';
 import type { ShardDelivery, ShardSource } from './shard.ts';
+import { bytesOf, finishOutput, piecesOf } from './shard-output.ts';
 import { ShardUpload } from './shard-upload.ts';
 import { expandRows, type Position, positionBehind, type SourceRecord } from './source-record.ts';
-import { StreamedObject } from './streamed-object.ts';
 import { Stretch } from './stretch.ts';
-import { encodeTablePart } from './table-part.ts';
 import { readWindows, recordsPerWindow, type WindowOptions } from './windows.ts';
 
 const stopCheckMs = 5_000;
@@ -213,7 +209,7 @@ export class ShardAttempt {
     await upload?.errors?.write(last.errors);
     const { output, outputBytes, outputCrc32 } =
       upload?.output === undefined
-        ? await this.#finishOutput(segments, last)
+        ? await finishOutput(this.#options, segments, last)
         : {
             output: upload.output,
             outputBytes: upload.output.bytes,
@@ -241,24 +237,6 @@ export class ShardAttempt {
       { output, errors },
     );
   }
-
-  /** The part as it is stored: the lines as they are, or a table made of them. */
-  async #finishOutput(segments: readonly Segment[], last: SegmentContent) {
-    const { context, job, model } = this.#options;
-    const pieces = piecesOf(segments, ({ output }) => output, last.output);
-    if (job.output.format !== 'parquet') {
-      return { output: pieces, outputBytes: bytesOf(pieces), outputCrc32: last.outputCrc32 };
-    }
-    const lines: Uint8Array[] = [];
-    for (const piece of pieces) {
-      const stored = !(piece instanceof Uint8Array);
-      lines.push(stored ? await context.results.read(piece, 0, piece.sizeBytes) : piece);
-    }
-    const hasTask = model.predictor !== undefined;
-    const { columns } = layoutOf(job, model.lease, this.#source, hasTask);
-    const table = await encodeTablePart(context.tables, columns, Buffer.concat(lines));
-    return { output: [table], outputBytes: table.byteLength, outputCrc32: crc32(table) };
-  }
 }
 
 const poisonError = new ServingError(
@@ -268,21 +246,4 @@ const poisonError = new ServingError(
 
 function countOf(window: readonly SourceRecord[]): number {
   return window.reduce((sum, { count }) => sum + count, 0);
-}
-
-/** What segments keep, and behind it what is in memory. */
-function piecesOf(
-  segments: readonly Segment[],
-  kept: (segment: Segment) => StoredPiece | undefined,
-  tail: Uint8Array,
-): Piece[] {
-  return [...segments.flatMap((segment) => kept(segment) ?? []), tail];
-}
-
-function bytesOf(pieces: readonly Piece[] | StreamedObject): number {
-  if (pieces instanceof StreamedObject) return pieces.bytes;
-  return pieces.reduce(
-    (sum, piece) => sum + (piece instanceof Uint8Array ? piece.byteLength : piece.sizeBytes),
-    0,
-  );
 }

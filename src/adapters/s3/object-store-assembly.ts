@@ -18,10 +18,14 @@ import { s3Status, storageUnavailable } from './failure.ts';
 
 /** S3's least size of a part that is not the last. */
 const minimumPartBytes = 5 * 1024 * 1024;
-/** What is uploaded at a time. Doubled every thousand parts, for an upload has at most 10,000. */
+/** What is uploaded at a time. Doubled every thousand of them, for an upload has at most 10,000 parts. */
 const firstPartBytes = 8 * 1024 * 1024;
-/** S3 copies at most 5 GiB at a time; smaller ranges go side by side. */
+/** What is copied at a time: ranges go side by side. */
 const copyBytes = 512 * 1024 * 1024;
+/** S3 copies no more at a time. */
+const maximumCopyBytes = 5 * 1024 * 1024 * 1024;
+/** Parts of one piece, as far as S3's limit of a copy lets it: an upload has 10,000, and a hundred pieces as large as can be. */
+const partsOfPiece = 90;
 const parallelParts = 4;
 /** Those that come from memory stay in it until they are stored. */
 const parallelUploads = 2;
@@ -76,11 +80,14 @@ async function appendStored(
     await readTo(start + missing);
     await assembly.flush();
   }
+  const most = Math.min(
+    Math.max(copyBytes, Math.ceil(piece.sizeBytes / partsOfPiece)),
+    maximumCopyBytes,
+  );
   while (end - position >= minimumPartBytes) {
     const left = end - position;
     // The last two share what is left, so that neither is too small.
-    const length =
-      left >= 2 * copyBytes ? copyBytes : left > copyBytes ? Math.ceil(left / 2) : left;
+    const length = left >= 2 * most ? most : left > most ? Math.ceil(left / 2) : left;
     await assembly.copy(piece, position, position + length);
     position += length;
   }
@@ -107,7 +114,7 @@ class Assembly {
   }
 
   #partBytes(): number {
-    return firstPartBytes * 2 ** Math.floor(this.#parts.length / 1000);
+    return firstPartBytes * 2 ** Math.floor(this.#uploads.length / 1000);
   }
 
   /** Everything, when it is too little for an upload of parts. */
