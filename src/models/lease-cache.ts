@@ -187,21 +187,24 @@ export class LeaseCache<V> {
       this.#makeRoom(0);
       return this.#totalBytes + this.#expectedBytes <= this.#options.budgetBytes;
     };
+    // In one step with the insertion: whoever came between the two would wait uncounted for an entry that is there.
+    const end = () => {
+      this.#loading.delete(key);
+      this.#expectedBytes -= expectedBytes;
+    };
     const loading: Loading<V> = {
       waiting: 0,
-      entry: load(makeRoom)
-        .then(
-          (loaded) => {
-            this.#expectedBytes -= expectedBytes;
-            return this.#insert(key, loaded, loading.waiting);
-          },
-          (thrown: unknown) => {
-            this.#expectedBytes -= expectedBytes;
-            this.#remember(key, thrown);
-            throw thrown;
-          },
-        )
-        .finally(() => this.#loading.delete(key)),
+      entry: load(makeRoom).then(
+        (loaded) => {
+          end();
+          return this.#insert(key, loaded, loading.waiting);
+        },
+        (thrown: unknown) => {
+          end();
+          this.#remember(key, thrown);
+          throw thrown;
+        },
+      ),
     };
     this.#loading.set(key, loading);
     return loading;
