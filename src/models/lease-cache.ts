@@ -1,3 +1,6 @@
+import { FailureMemory, type FailureMemoryOptions } from './failure-memory.ts';
+import { GreedyDual } from './greedy-dual.ts';
+
 /** What a load gives the cache. */
 export interface Loaded<V> {
   readonly value: V;
@@ -25,16 +28,10 @@ export type Departure = 'evicted' | 'dropped';
  */
 export type MakeRoom = (expectedBytes: number) => boolean;
 
-export interface LeaseCacheOptions<V> {
+export interface LeaseCacheOptions<V> extends FailureMemoryOptions {
   readonly budgetBytes: number;
   /** Gives back what a value holds; called once for each value that leaves. It must not fail. */
   readonly dispose: (key: string, value: V, departure: Departure) => void | Promise<void>;
-  /** Milliseconds of a clock that never runs back. */
-  readonly nowMs: () => number;
-  /** How long a failed load is answered from memory: a storm of calls for something broken costs one load. */
-  readonly failureTtlMs: number;
-  /** Which failures are remembered. */
-  readonly remembers: (thrown: unknown) => boolean;
 }
 
 interface Entry<V> {
@@ -43,7 +40,7 @@ interface Entry<V> {
   readonly costMs: number;
   uses: number;
   leases: number;
-  /** Greedy-dual priority: the lowest leaves first. */
+  /** As of its last use: the lowest leaves first. */
   priority: number;
 }
 
@@ -53,41 +50,32 @@ interface Loading<V> {
   waiting: number;
 }
 
-interface Failure {
-  readonly thrown: unknown;
-  readonly untilMs: number;
-}
-
-const bytesPerMiB = 1024 * 1024;
-/** Uses that count: were there no end to them, what was once called often would outstay what is called now. */
-const countedUses = 16;
-/** Failures are small, but their keys come from callers. */
-const maximumFailures = 1_000;
-
 /**
  * A cache with a budget in bytes, whose values are leased: what is in use is never evicted, and a value that many
  * wait for is loaded once.
  *
- * Eviction is Greedy-Dual-Size-Frequency (Cherkasova, HP Labs 1998, "Improving WWW Proxies Performance with
- * Greedy-Dual-Size-Frequency Caching Policy"): priority = clock + uses * cost / size, and the clock rises to the
- * priority of what was evicted, so that old fame fades; uses count up to a limit, so that it fades in time
- * (bench/cache/zipf.ts).
- *
- * Invariants: the total of all entries never passes the budget by more than what is leased; a value is disposed
- * exactly once; a load that fails leaves nothing behind but its remembered failure.
+ * Invariants:
+ * - `#totalBytes` is the sum over `#entries`, and what is idle is in it only as far as the budget has room beside what
+ *   is leased and what loads under way have asked for. `#makeRoom` restores it wherever one of these changes: when a
+ *   load asks for room, when it brings its value, when a last lease ends.
+ * - A value is disposed exactly once: as it leaves `#entries` when nobody holds it, else when its last lease ends.
+ *   `#remove` and `#settle` are the only places.
+ * - At most one load of a key is under way, and its entry comes into `#entries` leased to all that wait for it.
+ * - A load that fails leaves nothing behind but its remembered failure.
  */
 export class LeaseCache<V> {
   readonly #options: LeaseCacheOptions<V>;
+  readonly #failures: FailureMemory;
+  readonly #order = new GreedyDual();
   readonly #entries = new Map<string, Entry<V>>();
   readonly #loading = new Map<string, Loading<V>>();
-  readonly #failures = new Map<string, Failure>();
   #totalBytes = 0;
   /** Room held for loads under way. */
   #expectedBytes = 0;
-  #clock = 0;
 
   constructor(options: LeaseCacheOptions<V>) {
     this.#options = options;
+    this.#failures = new FailureMemory(options);
   }
 
   get totalBytes(): number {
@@ -112,12 +100,12 @@ export class LeaseCache<V> {
 
   /** What the last load of a key threw, until the next one of it begins. */
   failureOf(key: string): unknown {
-    return this.#failures.get(key)?.thrown;
+    return this.#failures.of(key);
   }
 
   /** Lets the next acquisition of a key try again, whatever the last one came to. */
   forgetFailure(key: string): void {
-    this.#failures.delete(key);
+    this.#failures.forget(key);
   }
 
   /** The value when it is there, leased; undefined otherwise. */
@@ -137,7 +125,7 @@ export class LeaseCache<V> {
   async acquire(key: string, load: (makeRoom: MakeRoom) => Promise<Loaded<V>>): Promise<Lease<V>> {
     const found = this.lease(key);
     if (found !== undefined) return found;
-    this.#throwRemembered(key);
+    this.#failures.throwFresh(key);
     const underWay = this.#loading.get(key);
     const loading = underWay ?? this.#startLoad(key, load);
     loading.waiting += 1;
@@ -163,7 +151,7 @@ export class LeaseCache<V> {
 
   /** Drops an entry: at once when idle, else when its last lease ends. Forgets its failure too. */
   drop(key: string): void {
-    this.#failures.delete(key);
+    this.#failures.forget(key);
     const entry = this.#entries.get(key);
     if (entry !== undefined) this.#remove(key, entry, 'dropped');
   }
@@ -175,7 +163,7 @@ export class LeaseCache<V> {
   }
 
   #evict(key: string, entry: Entry<V>): void {
-    this.#clock = Math.max(this.#clock, entry.priority);
+    this.#order.evicted(entry.priority);
     this.#remove(key, entry, 'evicted');
   }
 
@@ -201,7 +189,7 @@ export class LeaseCache<V> {
         },
         (thrown: unknown) => {
           end();
-          this.#remember(key, thrown);
+          this.#failures.remember(key, thrown);
           throw thrown;
         },
       ),
@@ -221,9 +209,7 @@ export class LeaseCache<V> {
 
   #held(key: string, entry: Entry<V>, hit: boolean): Lease<V> {
     entry.uses += 1;
-    const uses = Math.min(entry.uses, countedUses);
-    entry.priority =
-      this.#clock + (uses * entry.costMs * bytesPerMiB) / Math.max(1, entry.sizeBytes);
+    entry.priority = this.#order.priorityOf(entry);
     let held = true;
     return {
       value: entry.value,
@@ -237,6 +223,7 @@ export class LeaseCache<V> {
     };
   }
 
+  /** Makes room beside what loads under way have asked for, as far as what is leased lets it. */
   #makeRoom(sizeBytes: number): void {
     this.shrinkTo(Math.max(0, this.#options.budgetBytes - this.#expectedBytes - sizeBytes));
   }
@@ -256,19 +243,5 @@ export class LeaseCache<V> {
 
   #dispose(key: string, entry: Entry<V>, departure: Departure): void {
     void this.#options.dispose(key, entry.value, departure);
-  }
-
-  #remember(key: string, thrown: unknown): void {
-    if (!this.#options.remembers(thrown)) return;
-    if (this.#failures.size >= maximumFailures) this.#failures.clear();
-    const untilMs = this.#options.nowMs() + this.#options.failureTtlMs;
-    this.#failures.set(key, { thrown, untilMs });
-  }
-
-  #throwRemembered(key: string): void {
-    const failure = this.#failures.get(key);
-    if (failure === undefined) return;
-    if (this.#options.nowMs() < failure.untilMs) throw failure.thrown;
-    this.#failures.delete(key);
   }
 }
