@@ -4,10 +4,10 @@ import {
   imageClassificationSchema,
   imageFeatureExtractionSchema,
   imageSegmentationSchema,
-  objectDetectionSchema,
   textDetectionSchema,
   textRecognitionSchema,
-} from './task/image.ts';
+} from './task/image-tasks.ts';
+import { objectDetectionSchema } from './task/object-detection.ts';
 import { pipelineSchema } from './task/pipeline.ts';
 import { tabularClassificationSchema, tabularRegressionSchema } from './task/tabular.ts';
 import {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
-import { objectDetectionSchema } from '../../../src/models/task/image.ts';
+import { objectDetectionSchema } from '../../../src/models/task/object-detection.ts';
 import type { TensorMetadata } from '../../../src/protocol/tensor.ts';
 import { createPredictor } from '../../../src/tasks/create.ts';
 import { type Candidate, intersectionOverUnion, suppress } from '../../../src/tasks/image/nms.ts';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { expect, test } from 'vitest';
-import { imageSegmentationSchema } from '../../../src/models/task/image.ts';
+import { imageSegmentationSchema } from '../../../src/models/task/image-tasks.ts';
 import { createPredictor } from '../../../src/tasks/create.ts';
 import { defaultParameters, type Segment } from '../../../src/tasks/predictor.ts';
 import { drawMask } from '../../../src/tasks/wire/pictures.ts';
