@@ -1,10 +1,17 @@
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { CreateBucketCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { S3ObjectStore } from '../../src/adapters/s3/object-store.ts';
 import { StreamedObject } from '../../src/batch/streamed-object.ts';
 import { type Laptop, startLaptop } from './laptop.ts';
 import { describeObjectStore } from './object-store-suite.ts';
+
+/** A bucket by the name of the test, so that faults, which depend on it, are the same each time. */
+async function createBucket({ s3Client }: Laptop, test: string): Promise<string> {
+  const Bucket = `test-${createHash('sha256').update(test).digest('hex').slice(0, 16)}`;
+  await s3Client.send(new CreateBucketCommand({ Bucket }));
+  return Bucket;
+}
 
 describe('a bucket of S3', () => {
   let laptop: Laptop;
@@ -13,9 +20,8 @@ describe('a bucket of S3', () => {
   beforeAll(async () => {
     laptop = await startLaptop();
   });
-  beforeEach(async () => {
-    bucket = `test-${randomUUID()}`;
-    await laptop.s3Client.send(new CreateBucketCommand({ Bucket: bucket }));
+  beforeEach(async ({ task }) => {
+    bucket = await createBucket(laptop, task.name);
   });
   afterAll(async () => {
     await laptop.close();
@@ -50,18 +56,17 @@ describe('a bucket of S3 where requests fail, answers get lost and bodies break 
   beforeAll(async () => {
     laptop = await startLaptop();
   });
-  beforeEach(async () => {
+  beforeEach(async ({ task }) => {
     laptop.s3.setFaults(undefined);
-    bucket = `test-${randomUUID()}`;
-    await laptop.s3Client.send(new CreateBucketCommand({ Bucket: bucket }));
+    bucket = await createBucket(laptop, task.name);
     laptop.s3.setFaults({
       seed: 7,
       slowBodyMs: 5,
       rates: {
-        internalError: 0.05,
-        slowDown: 0.05,
+        internalError: 0.08,
+        slowDown: 0.02,
         resetBeforeAnswer: 0.05,
-        resetMidBody: 0.1,
+        resetMidBody: 0.15,
         slowBody: 0.05,
       },
     });
