@@ -16,6 +16,9 @@ export class Workers {
   /** What they wrote to their standard error. */
   errors = '';
   #started = 0;
+  #begun = 0;
+  /** Pauses after which workers that begin an invocation are killed. */
+  readonly #killsAfterMs: number[] = [];
   #stopped = false;
 
   constructor(environment: Readonly<Record<string, string>>, count = 1) {
@@ -57,13 +60,22 @@ export class Workers {
     const timers: NodeJS.Timeout[] = [];
     worker.stdout?.on('data', (chunk: Buffer) => {
       for (const word of chunk.toString().split('\n')) {
-        if (word === 'begin') timers.push(setTimeout(() => worker.kill('SIGKILL'), timeoutMs));
+        if (word === 'begin') {
+          const isDoomed = this.#begun++ % 3 === 0;
+          const afterMs = (isDoomed ? this.#killsAfterMs.shift() : undefined) ?? timeoutMs;
+          timers.push(setTimeout(() => worker.kill('SIGKILL'), afterMs));
+        }
         if (word === 'end') clearTimeout(timers.shift());
       }
     });
     worker.once('exit', () => {
       for (const timer of timers) clearTimeout(timer);
     });
+  }
+
+  /** Kills whoever begins an invocation, every third time, so long after; unless it has ended by then. */
+  killDuring(afterMs: readonly number[]): void {
+    this.#killsAfterMs.push(...afterMs);
   }
 
   /** Kills one, whatever it is doing. */
