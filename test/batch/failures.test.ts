@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { cancelJob, getJob, type JobsContext, redriveJob } from '../../src/batch/jobs.ts';
+import { cancelJob, getJob, redriveJob } from '../../src/batch/jobs.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
 import { LocalModels } from '../support/local-models.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { addConstant } from '../support/onnx-model.ts';
 import { SeededRandom } from '../support/random.ts';
-import { noFaults, poison, Simulation } from './simulation.ts';
+import { poison } from './mortal-ports.ts';
+import { Simulation } from './simulation.ts';
 
 describe('a job that meets failures', () => {
   const models = new LocalModels();
@@ -26,7 +27,6 @@ describe('a job that meets failures', () => {
   const simulate = (options: { maxReceiveCount?: number; seed?: number } = {}) =>
     new Simulation({
       random: new SeededRandom(options.seed ?? 1),
-      faults: noFaults,
       jobs,
       results,
       models,
@@ -56,15 +56,6 @@ describe('a job that meets failures', () => {
     return submission.jobId;
   }
 
-  const context = (simulation: Simulation): JobsContext => ({
-    ...simulation.context(),
-    plans: {
-      send: async (messages) => {
-        for (const { planJob } of messages) await simulation.plan(planJob.jobId);
-      },
-    },
-  });
-
   async function outputs(jobId: string): Promise<number[]> {
     const object = await results.get(jobKeys(jobId).mergedOutput('jsonl'));
     const text = Buffer.from(object?.body ?? []).toString();
@@ -80,7 +71,7 @@ describe('a job that meets failures', () => {
     const values = Array.from({ length: 100 }, (_, index) => (index < 20 ? 'bad' : index));
     const jobId = await submit(simulation, values, { maxFailedRecords: 5, shardBytes: 500 });
     await simulation.drain();
-    const job = await getJob(context(simulation), jobId);
+    const job = await getJob(simulation.jobsContext(), jobId);
     expect(job.state).toBe('failed');
     expect(job.reason).toMatch(/\d+ records failed, more than the 5 that the job tolerates/);
     expect(job.done.size).toBeLessThan(job.plan?.shards ?? 0);
@@ -91,13 +82,13 @@ describe('a job that meets failures', () => {
     const tolerant = simulate();
     const complete = await submit(tolerant, values, { maxFailedPercent: 6, shardBytes: 20_000 });
     await tolerant.drain();
-    expect((await getJob(context(tolerant), complete)).state).toBe('completed');
+    expect((await getJob(tolerant.jobsContext(), complete)).state).toBe('completed');
     jobs = new MemoryObjectStore();
     results = new MemoryObjectStore();
     const strict = simulate();
     const failed = await submit(strict, values, { maxFailedPercent: 4, shardBytes: 20_000 });
     await strict.drain();
-    const job = await getJob(context(strict), failed);
+    const job = await getJob(strict.jobsContext(), failed);
     expect(job.state).toBe('failed');
     expect(job.reason).toContain('5.0 percent');
   });
@@ -108,7 +99,7 @@ describe('a job that meets failures', () => {
     await models.add('adder', addConstant('FP32', [-1, 1], 11));
     await simulation.drain();
     await models.add('adder', addConstant('FP32', [-1, 1], 10));
-    const job = await getJob(context(simulation), jobId);
+    const job = await getJob(simulation.jobsContext(), jobId);
     expect(job).toMatchObject({
       state: 'failed',
       reason: 'model adder version 1 was replaced after the job was planned',
@@ -121,7 +112,7 @@ describe('a job that meets failures', () => {
     const jobId = await submit(simulation, [1, 2, 3]);
     await jobs.put('data/input.jsonl', line(4));
     await simulation.drain();
-    expect(await getJob(context(simulation), jobId)).toMatchObject({
+    expect(await getJob(simulation.jobsContext(), jobId)).toMatchObject({
       state: 'failed',
       reason: 'input data/input.jsonl was replaced or deleted after the job was planned',
     });
@@ -130,7 +121,7 @@ describe('a job that meets failures', () => {
   it('is refused, visibly, when there is no such model, and accepted once there is', async () => {
     const simulation = simulate();
     const jobId = await submit(simulation, [1], { model: 'later' });
-    expect(await getJob(context(simulation), jobId)).toMatchObject({
+    expect(await getJob(simulation.jobsContext(), jobId)).toMatchObject({
       state: 'failed',
       reason: expect.stringContaining('model later') as unknown,
       job: undefined,
@@ -138,7 +129,7 @@ describe('a job that meets failures', () => {
     await models.add('later', addConstant('FP32', [-1, 1], 1));
     await simulation.upload('in/adder.job.json');
     await simulation.drain();
-    expect(await getJob(context(simulation), jobId)).toMatchObject({ state: 'completed' });
+    expect(await getJob(simulation.jobsContext(), jobId)).toMatchObject({ state: 'completed' });
     expect(await outputs(jobId)).toEqual([2]);
   });
 
@@ -149,7 +140,7 @@ describe('a job that meets failures', () => {
       Array.from({ length: 60 }, () => poison),
     );
     await simulation.drain();
-    expect(await getJob(context(simulation), jobId)).toMatchObject({
+    expect(await getJob(simulation.jobsContext(), jobId)).toMatchObject({
       state: 'failed',
       reason: expect.stringContaining('the model is broken') as unknown,
     });
@@ -162,17 +153,17 @@ describe('a job that meets failures', () => {
     dying.breakReads(new Set([499, 1_499]));
     await dying.drain();
     expect(dying.deadLetters.map(({ shard }) => shard.index).sort()).toEqual([1, 3]);
-    const failed = await getJob(context(dying), jobId);
+    const failed = await getJob(dying.jobsContext(), jobId);
     expect(failed.state).toBe('failed');
     expect(failed.reason).toMatch(/2 of \d+ shards were given up/);
     expect(failed.failedShards.map(({ shard }) => shard)).toEqual([1, 3]);
     expect(failed.failedShards[0]?.reason).toContain('simulated');
 
     dying.breakReads(new Set());
-    expect((await redriveJob(context(dying), jobId)).state).toBe('running');
+    expect((await redriveJob(dying.jobsContext(), jobId)).state).toBe('running');
     expect(dying.queued).toBe(2);
     await dying.drain();
-    expect((await getJob(context(dying), jobId)).state).toBe('completed');
+    expect((await getJob(dying.jobsContext(), jobId)).state).toBe('completed');
     expect(await outputs(jobId)).toEqual(values.map((value) => value + 10));
   });
 
@@ -180,16 +171,18 @@ describe('a job that meets failures', () => {
     const values = Array.from({ length: 40 }, (_, index) => index);
     const simulation = simulate();
     const jobId = await submit(simulation, values, { shardBytes: 500 });
-    await cancelJob(context(simulation), jobId);
+    await cancelJob(simulation.jobsContext(), jobId);
     await simulation.drain();
-    const cancelled = await getJob(context(simulation), jobId);
+    const cancelled = await getJob(simulation.jobsContext(), jobId);
     expect(cancelled).toMatchObject({ state: 'cancelled', figures: { records: 0 } });
-    await redriveJob(context(simulation), jobId);
+    await redriveJob(simulation.jobsContext(), jobId);
     await simulation.drain();
-    expect((await getJob(context(simulation), jobId)).state).toBe('completed');
+    expect((await getJob(simulation.jobsContext(), jobId)).state).toBe('completed');
     expect(await outputs(jobId)).toEqual(values.map((value) => value + 10));
-    await expect(cancelJob(context(simulation), jobId)).rejects.toMatchObject({ code: 'CONFLICT' });
-    await expect(redriveJob(context(simulation), jobId)).rejects.toMatchObject({
+    await expect(cancelJob(simulation.jobsContext(), jobId)).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    await expect(redriveJob(simulation.jobsContext(), jobId)).rejects.toMatchObject({
       code: 'CONFLICT',
     });
   });
@@ -198,7 +191,7 @@ describe('a job that meets failures', () => {
     const simulation = simulate();
     const jobId = await submit(simulation, []);
     await simulation.drain();
-    expect((await getJob(context(simulation), jobId)).state).toBe('completed');
+    expect((await getJob(simulation.jobsContext(), jobId)).state).toBe('completed');
     expect(simulation.completed).toEqual([
       expect.objectContaining({ jobId, records: 0, failed: 0, model: 'adder' }),
     ]);

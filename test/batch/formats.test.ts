@@ -3,21 +3,14 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTableFiles } from '../../src/adapters/parquet/table-files.ts';
-import { readStop } from '../../src/batch/control.ts';
-import type { TableFile } from '../../src/batch/ports.ts';
-import { jobKeys } from '../../src/contract/job-keys.ts';
 import { formatNpy } from '../../src/protocol/formats/npy.ts';
 import { LocalModels } from '../support/local-models.ts';
-import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { addConstant, identityModel, intDivModel } from '../support/onnx-model.ts';
-import { SeededRandom } from '../support/random.ts';
-import { noFaults, Simulation } from './simulation.ts';
+import { FaultlessJobs, type JobOutcome } from './faultless-jobs.ts';
 
 describe('an input', () => {
   const models = new LocalModels();
-  let jobs: MemoryObjectStore;
-  let results: MemoryObjectStore;
-  let submitted = 0;
+  let store: FaultlessJobs;
 
   beforeAll(async () => {
     await models.add('adder', addConstant('FP32', [-1, 2], 10));
@@ -27,63 +20,15 @@ describe('an input', () => {
     await models.add('image', addConstant('FP32', [2, 2], 1));
   });
   beforeEach(() => {
-    jobs = new MemoryObjectStore();
-    results = new MemoryObjectStore();
+    store = new FaultlessJobs(models);
   });
   afterAll(async () => {
     await models.close();
   });
 
-  interface Outcome {
-    readonly jobId: string;
-    readonly parts: string[];
-    readonly errors: Record<string, unknown>[];
-    readonly manifest: { records: number; failed: number; parts: { output: string }[] };
-  }
-
-  async function run(
-    model: string,
-    name: string,
-    body: Uint8Array | string,
-    request: object = {},
-  ): Promise<Outcome> {
-    await jobs.put(`data/${name}`, body);
-    return submit({ model, input: { key: `data/${name}` }, ...request });
-  }
-
-  async function submit(request: object): Promise<Outcome> {
-    // The same document under the same key is the same job.
-    const key = `in/${submitted++}.job.json`;
-    await jobs.put(key, JSON.stringify(request));
-    const simulation = new Simulation({
-      random: new SeededRandom(1),
-      faults: noFaults,
-      jobs,
-      results,
-      models,
-    });
-    const submission = await simulation.upload(key);
-    if (submission.outcome === 'refused') throw submission.error;
-    if (submission.outcome !== 'job') throw new Error(submission.reason);
-    await simulation.drain();
-    const keys = jobKeys(submission.jobId);
-    const stop = await readStop(results, keys);
-    if (stop !== undefined) throw new Error(stop.reason);
-    const manifest = JSON.parse(await text(keys.manifest)) as Outcome['manifest'];
-    const errors = await text(keys.mergedErrors);
-    return {
-      jobId: submission.jobId,
-      parts: await Promise.all(manifest.parts.map(({ output }) => text(`${keys.prefix}${output}`))),
-      errors: errors
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as Record<string, unknown>),
-      manifest,
-    };
-  }
-
-  const text = async (key: string) => Buffer.from((await results.get(key))?.body ?? []).toString();
-  const lines = ({ parts }: Outcome) => parts.join('').split('\n').slice(0, -1);
+  const run = (...of: Parameters<FaultlessJobs['run']>) => store.run(...of);
+  const submit = (...of: Parameters<FaultlessJobs['submit']>) => store.submit(...of);
+  const lines = ({ parts }: JobOutcome) => parts.join('').split('\n').slice(0, -1);
 
   it('of plain rows of JSON becomes rows of outputs', async () => {
     const outcome = await run('adder', 'rows.jsonl', '[1,2]\n{"x":[3,4]}\n[5]\n[6,"7"]\n[8,9]');
@@ -145,7 +90,7 @@ describe('an input', () => {
     const packed = await run('adder', 'rows.jsonl.gz', gzipSync(rows), { shardBytes: 700 });
     expect(packed.parts.length).toBeGreaterThan(3);
     expect(lines(packed)).toEqual(lines(plain));
-    const places = ({ errors }: Outcome) => errors.map(({ number, offset }) => [number, offset]);
+    const places = ({ errors }: JobOutcome) => errors.map(({ number, offset }) => [number, offset]);
     expect(places(packed)).toEqual(places(plain));
     expect(places(packed).map(([number]) => number)).toEqual([8, 108, 208, 308, 408]);
     expect(packed.errors[0]?.['input']).toBe('data/rows.jsonl.gz');
@@ -198,15 +143,18 @@ describe('an input', () => {
   });
 
   it('can be a prefix, or a list of keys, of objects of several formats', async () => {
-    await jobs.put('data/many/1.jsonl', '[1,2]\n');
-    await jobs.put('data/many/2.csv', 'p,q\n3,4\n');
-    await jobs.put('data/many/3.jsonl.gz', gzipSync('[5,6]'));
-    await jobs.put('data/many/', '');
-    await jobs.put('data/other.jsonl', '[7,8]\n');
+    await store.jobs.put('data/many/1.jsonl', '[1,2]\n');
+    await store.jobs.put('data/many/2.csv', 'p,q\n3,4\n');
+    await store.jobs.put('data/many/3.jsonl.gz', gzipSync('[5,6]'));
+    await store.jobs.put('data/many/', '');
+    await store.jobs.put('data/other.jsonl', '[7,8]\n');
     const expected = ['[11,12]', '[13,14]', '[15,16]'];
     const byPrefix = await submit({ model: 'adder', input: { prefix: 'data/many/' } });
     expect(lines(byPrefix)).toEqual(expected);
-    await jobs.put('data/list.txt', 'data/many/1.jsonl\ndata/many/2.csv\r\ndata/many/3.jsonl.gz');
+    await store.jobs.put(
+      'data/list.txt',
+      'data/many/1.jsonl\ndata/many/2.csv\r\ndata/many/3.jsonl.gz',
+    );
     const byList = await submit({ model: 'adder', input: { list: 'data/list.txt' } });
     expect(lines(byList)).toEqual(expected);
     const byKeys = await submit({
@@ -217,10 +165,10 @@ describe('an input', () => {
   });
 
   it('can be the failed records of another job, each read from where it lies', async () => {
-    await jobs.put('data/mixed/1.jsonl', '[1,2]\n[3]\n[4,5]\n"x"\n');
-    await jobs.put('data/mixed/2.csv', 'p,q\n1,oops\n"2",3\n');
+    await store.jobs.put('data/mixed/1.jsonl', '[1,2]\n[3]\n[4,5]\n"x"\n');
+    await store.jobs.put('data/mixed/2.csv', 'p,q\n1,oops\n"2",3\n');
     const first = await submit({ model: 'adder', input: { prefix: 'data/mixed/' }, shardBytes: 6 });
-    const places = ({ errors }: Outcome) => errors.map(({ input, number }) => [input, number]);
+    const places = ({ errors }: JobOutcome) => errors.map(({ input, number }) => [input, number]);
     expect(places(first)).toEqual([
       ['data/mixed/1.jsonl', 2],
       ['data/mixed/1.jsonl', 4],
@@ -233,7 +181,7 @@ describe('an input', () => {
     );
     expect(places(again)).toEqual(places(first));
     // An object that was packed has its records where they were unpacked to.
-    await jobs.put('data/mixed.csv.gz', gzipSync('p,q\n1,2\n3,oops\n5,6\nno,8\n'));
+    await store.jobs.put('data/mixed.csv.gz', gzipSync('p,q\n1,2\n3,oops\n5,6\nno,8\n'));
     const packed = await submit({ model: 'adder', input: { key: 'data/mixed.csv.gz' } });
     const unpacked = await submit({ model: 'adder', input: { errorsOf: packed.jobId } });
     expect(places(unpacked)).toEqual([
@@ -251,92 +199,4 @@ describe('an input', () => {
     await models.add('adder', addConstant('FP32', [-1, 2], 10));
     expect(lines(mended)).toEqual(['13']);
   });
-
-  it('can stand beside its predictions', async () => {
-    const output = { joinInput: true };
-    const rows = await run('adder', 'rows.jsonl', '[1,2]\n{"x":[3,4]}\n', { output });
-    expect(lines(rows)).toEqual([
-      '{"input":[1,2],"output":[11,12]}',
-      '{"input":{"x":[3,4]},"output":[13,14]}',
-    ]);
-    const csv = await run('divider', 'table.csv', 'a,b\n7,"2"\n', { output });
-    expect(lines(csv)).toEqual(['{"input":{"a":"7","b":"2"},"output":3}']);
-    const columns = await run('divider', 'table.csv', 'a,b\n7,"2"\n9,3\n', {
-      output: { joinInput: true, format: 'csv' },
-    });
-    expect(lines(columns)).toEqual(['a,b,y', '7,"2",3', '9,3,3']);
-  });
-
-  it('becomes CSV with a header in each part, or one when parts are put together', async () => {
-    const rows = Array.from({ length: 30 }, (_, index) => `[${index},0.1]\n`).join('');
-    const separate = await run('adder', 'rows.jsonl', rows, {
-      shardBytes: 100,
-      output: { format: 'csv' },
-    });
-    expect(separate.parts.length).toBeGreaterThan(1);
-    for (const part of separate.parts) expect(part.split('\n')[0]).toBe('id,y[0],y[1]');
-    const together = await run('adder', 'rows.jsonl', rows, {
-      shardBytes: 100,
-      output: { format: 'csv', merge: true },
-    });
-    const merged = await text(jobKeys(together.jobId).mergedOutput('csv'));
-    expect(merged.split('\n').slice(0, 3)).toEqual(['id,y[0],y[1]', ',10,10.1', ',11,10.1']);
-    expect(merged.trim().split('\n')).toHaveLength(31);
-  });
-
-  it('becomes Parquet with typed columns', async () => {
-    const rows = Array.from({ length: 30 }, (_, index) => `{"a":${index},"b":2}\n`).join('');
-    const outcome = await run('divider', 'rows.jsonl', rows, { output: { format: 'parquet' } });
-    const table = await openTable(jobKeys(outcome.jobId).output(0, 1, 'parquet'));
-    expect(table.rows).toBe(30);
-    expect((await table.readRows(28, 30)).map((row) => row['y'])).toEqual([14n, 14n]);
-  });
-
-  it('becomes one table of all parts, those without a row among them', async () => {
-    const row = (index: number) => (index < 20 || index >= 50 ? 'bad' : `{"a":${index},"b":1}`);
-    const rows = Array.from({ length: 60 }, (_, index) => `${row(index)}\n`).join('');
-    const outcome = await run('divider', 'rows.jsonl', rows, {
-      shardBytes: 60,
-      output: { format: 'parquet', merge: true },
-    });
-    expect(outcome.parts.length).toBeGreaterThan(5);
-    const key = jobKeys(outcome.jobId).mergedOutput('parquet');
-    const table = await openTable(key);
-    expect(table.rows).toBe(30);
-    expect(table.rowGroups.length).toBeGreaterThan(5);
-    const values = (await table.readRows(0, 30)).map((one) => one['y']);
-    expect(values).toEqual(Array.from({ length: 30 }, (_, index) => BigInt(20 + index)));
-    expect(outcome.manifest).toMatchObject({
-      output: { merged: 'output.parquet', mergedBytes: (await results.head(key))?.sizeBytes },
-    });
-  });
-
-  it('becomes a table of nothing when there is nothing', async () => {
-    const output = { format: 'parquet', merge: true };
-    const none = await run('divider', 'none.jsonl', '', { output });
-    expect((await openTable(jobKeys(none.jobId).mergedOutput('parquet'))).rows).toBe(0);
-    const bad = await run('divider', 'bad.jsonl', 'bad\n', { output });
-    expect((await openTable(jobKeys(bad.jobId).mergedOutput('parquet'))).rows).toBe(0);
-  });
-
-  it('is not merged with others whose predictions have other columns', async () => {
-    await jobs.put('data/mixed/a.csv', 'p,q\n1,2\n');
-    await jobs.put('data/mixed/b.jsonl', '[1,2]\n');
-    const request = { model: 'adder', input: { prefix: 'data/mixed/' } };
-    for (const format of ['csv', 'parquet']) {
-      await expect(submit({ ...request, output: { format, merge: true } })).rejects.toThrow(
-        /^output\.merge: expected inputs of one kind.*got data\/mixed\/a\.csv and data\/mixed\/b\.jsonl/,
-      );
-    }
-    expect((await submit({ ...request, output: { format: 'parquet' } })).parts).toHaveLength(2);
-    expect((await submit({ ...request, output: { merge: true } })).parts).toHaveLength(2);
-  });
-
-  async function openTable(key: string): Promise<TableFile> {
-    const head = await results.head(key);
-    if (head === undefined) throw new Error(`expected ${key}`);
-    return createTableFiles().open(key, head.sizeBytes, (start, end) =>
-      results.read(head, start, end),
-    );
-  }
 });

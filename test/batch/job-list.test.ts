@@ -3,14 +3,13 @@ import { readJob } from '../../src/batch/job.ts';
 import { type JobSummary, listJobs } from '../../src/batch/job-list.ts';
 import { markCreated } from '../../src/batch/job-marks.ts';
 import { parseJobRequest } from '../../src/batch/job-request.ts';
-import { cancelJob, createJob, type JobsContext, redriveJob } from '../../src/batch/jobs.ts';
+import { cancelJob, createJob, redriveJob } from '../../src/batch/jobs.ts';
 import type { ObjectStore } from '../../src/batch/object-store.ts';
 import { jobKeys, jobsByTimePrefix } from '../../src/contract/job-keys.ts';
 import { LocalModels } from '../support/local-models.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { addConstant } from '../support/onnx-model.ts';
-import { SeededRandom } from '../support/random.ts';
-import { noFaults, Simulation } from './simulation.ts';
+import { Simulation } from './simulation.ts';
 
 describe('the list of jobs', () => {
   const models = new LocalModels();
@@ -32,26 +31,15 @@ describe('the list of jobs', () => {
 
   const simulate = (maxReceiveCount = Number.POSITIVE_INFINITY) =>
     new Simulation({
-      random: new SeededRandom(1),
-      faults: noFaults,
       jobs,
       results,
       models,
       maxReceiveCount,
     });
 
-  const contextOf = (simulation: Simulation): JobsContext => ({
-    ...simulation.context(),
-    plans: {
-      send: async (messages) => {
-        for (const { planJob } of messages) await simulation.plan(planJob.jobId);
-      },
-    },
-  });
-
   const create = async (simulation: Simulation, model = 'adder') => {
     const request = parseJobRequest({ model, input: { key: 'data/rows.jsonl' } });
-    return (await createJob(contextOf(simulation), request)).jobId;
+    return (await createJob(simulation.jobsContext(), request)).jobId;
   };
 
   async function listAllJobs(
@@ -163,11 +151,11 @@ describe('the list of jobs', () => {
   it('tells why a job was cancelled, and that it goes on', async () => {
     const simulation = simulate();
     const jobId = await create(simulation);
-    await cancelJob(contextOf(simulation), jobId);
+    await cancelJob(simulation.jobsContext(), jobId);
     expect(await listAllJobs(simulation)).toMatchObject([
       { jobId, state: 'cancelled', reason: 'it was cancelled' },
     ]);
-    await redriveJob(contextOf(simulation), jobId);
+    await redriveJob(simulation.jobsContext(), jobId);
     expect(await listAllJobs(simulation)).toMatchObject([{ jobId, state: 'running', shards: 1 }]);
     await simulation.drain();
     expect(await listAllJobs(simulation)).toMatchObject([{ jobId, state: 'completed' }]);
@@ -197,7 +185,7 @@ describe('the list of jobs', () => {
         words: undefined,
       },
     ]);
-    await cancelJob(contextOf(simulation), refused[0]?.jobId ?? '');
+    await cancelJob(simulation.jobsContext(), refused[0]?.jobId ?? '');
     await simulation.upload('in/later/rows.job.json');
     expect(idsOf(await listAllJobs(simulation))).toEqual(idsOf(refused));
 

@@ -7,8 +7,7 @@ import { jobRoutes, respondAsync } from '../../src/edge/jobs/job-routes.ts';
 import { LocalModels } from '../support/local-models.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { addConstant } from '../support/onnx-model.ts';
-import { SeededRandom } from '../support/random.ts';
-import { noFaults, Simulation } from './simulation.ts';
+import { Simulation } from './simulation.ts';
 
 describe('the jobs API', () => {
   const models = new LocalModels();
@@ -22,20 +21,11 @@ describe('the jobs API', () => {
   beforeEach(async () => {
     jobs = new MemoryObjectStore();
     simulation = new Simulation({
-      random: new SeededRandom(1),
-      faults: noFaults,
       jobs,
       results: new MemoryObjectStore(),
       models,
     });
-    context = {
-      ...simulation.context(),
-      plans: {
-        send: async (messages) => {
-          for (const { planJob } of messages) await simulation.plan(planJob.jobId);
-        },
-      },
-    };
+    context = simulation.jobsContext();
     await jobs.put('data/rows.jsonl', '[1,2]\n[3]\n[5,6]\nbad\n[7,8]\n');
   });
   afterAll(async () => {

@@ -10,9 +10,8 @@ import type { Predictor } from '../../src/tasks/predictor.ts';
 import { LocalModels } from '../support/local-models.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { addConstant, identityModel } from '../support/onnx-model.ts';
-import { SeededRandom } from '../support/random.ts';
 import { type JobOutput, readOutput } from './simulated-jobs.ts';
-import { noFaults, Simulation } from './simulation.ts';
+import { Simulation } from './simulation.ts';
 
 /** A PNG of one pixel. */
 const pixel = Buffer.from(
@@ -50,8 +49,6 @@ describe('the pace of a model in jobs', () => {
 
   const simulate = (runMs: number, known: MemoryObjectStore = results, task?: Predictor) =>
     new Simulation({
-      random: new SeededRandom(1),
-      faults: noFaults,
       jobs,
       results: known,
       models,

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ObjectStore } from '../../src/batch/object-store.ts';
 import { planJob } from '../../src/batch/plan-job.ts';
 import type { TransformContext } from '../../src/batch/ports.ts';
 import type { ShardMessage } from '../../src/batch/shard.ts';
@@ -7,11 +6,12 @@ import { submitUpload } from '../../src/batch/submit.ts';
 import { transformShard } from '../../src/batch/transform-shard.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
 import type { ModelProvider } from '../../src/models/provider.ts';
+import type { Session } from '../../src/models/session.ts';
 import { LocalModels } from '../support/local-models.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { addConstant } from '../support/onnx-model.ts';
-import { SeededRandom } from '../support/random.ts';
-import { noFaults, Simulation } from './simulation.ts';
+import { withRun } from '../support/with-run.ts';
+import { Simulation } from './simulation.ts';
 
 const rows = 400;
 const handOverMs = 100;
@@ -24,20 +24,17 @@ describe('a shard whose output is uploaded while it is made', () => {
   /** A job of one shard, whose model takes `msOf` for each row of its runs, on a clock of its own. */
   async function plan(msOf: (row: number) => number) {
     const jobs = new MemoryObjectStore();
-    const results = new MemoryObjectStore();
+    const results = new CountingStore();
     const sent: ShardMessage[] = [];
-    const uploads = { begun: 0, ended: 0 };
     const clock = { nowMs: 0 };
     const simulation = new Simulation({
-      random: new SeededRandom(1),
-      faults: noFaults,
       jobs,
       results,
       models,
     });
     const context: TransformContext = {
       ...simulation.context(),
-      results: counting(results, uploads),
+      results,
       models: slow(models, clock, msOf),
       shards: {
         send: async (messages) => {
@@ -67,7 +64,7 @@ describe('a shard whose output is uploaded while it is made', () => {
       transformShard(context, { message, receiveCount: 1, deadlineMs: clock.nowMs + timeMs });
     const output = async () =>
       Buffer.from((await results.get(keys.output(0, 1, 'jsonl')))?.body ?? []).toString();
-    return { sent, uploads, results, keys, deliver, output };
+    return { sent, uploads: results.uploads, results, keys, deliver, output };
   }
 
   const expected = Array.from({ length: rows }, (_, row) =>
@@ -124,23 +121,18 @@ describe('a shard whose output is uploaded while it is made', () => {
   });
 });
 
-/** The store, with how many objects were begun in pieces and how many came to an end, good or bad. */
-function counting(store: ObjectStore, uploads: { begun: number; ended: number }): ObjectStore {
-  return {
-    head: (...args) => store.head(...args),
-    read: (...args) => store.read(...args),
-    get: (...args) => store.get(...args),
-    put: (...args) => store.put(...args),
-    list: (...args) => store.list(...args),
-    assemble: async (...args) => {
-      uploads.begun += 1;
-      try {
-        return await store.assemble(...args);
-      } finally {
-        uploads.ended += 1;
-      }
-    },
-  };
+/** A store that counts how many objects were begun in pieces, and how many came to an end, good or bad. */
+class CountingStore extends MemoryObjectStore {
+  readonly uploads = { begun: 0, ended: 0 };
+
+  override async assemble(...args: Parameters<MemoryObjectStore['assemble']>) {
+    this.uploads.begun += 1;
+    try {
+      return await super.assemble(...args);
+    } finally {
+      this.uploads.ended += 1;
+    }
+  }
 }
 
 /** Models whose runs take time of a clock, by how many rows ran before. */
@@ -156,18 +148,11 @@ function slow(
       const lease = await models.acquire(reference);
       const { session } = lease;
       let row = 0;
-      return {
-        ...lease,
-        session: {
-          inputs: session.inputs,
-          outputs: session.outputs,
-          release: () => session.release(),
-          run: (feeds, names) => {
-            for (let left = feeds[0]?.shape[0] ?? 1; left > 0; left--) clock.nowMs += msOf(row++);
-            return session.run(feeds, names);
-          },
-        },
+      const run: Session['run'] = (feeds, names) => {
+        for (let left = feeds[0]?.shape[0] ?? 1; left > 0; left--) clock.nowMs += msOf(row++);
+        return session.run(feeds, names);
       };
+      return { ...lease, session: withRun(session, run) };
     },
   };
 }

@@ -4,13 +4,9 @@ import { jobKeys } from '../../src/contract/job-keys.ts';
 import type { ModelProvider } from '../../src/models/provider.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { SeededRandom } from '../support/random.ts';
-import {
-  noFaults,
-  poison,
-  type SimulatedCounts,
-  type SimulatedFaults,
-  Simulation,
-} from './simulation.ts';
+import { poison } from './mortal-ports.ts';
+import { noFaults, type SimulatedCounts, type SimulatedFaults } from './simulated-faults.ts';
+import { Simulation } from './simulation.ts';
 
 const faults: SimulatedFaults = {
   unavailable: 0.01,

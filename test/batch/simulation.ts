@@ -1,5 +1,6 @@
 import { createMediaDecoders } from '../../src/adapters/media/decoders.ts';
 import { createTableFiles } from '../../src/adapters/parquet/table-files.ts';
+import type { JobsContext } from '../../src/batch/jobs.ts';
 import type { ObjectStore } from '../../src/batch/object-store.ts';
 import { planJob } from '../../src/batch/plan-job.ts';
 import type { JobCompleted, ShardQueue, TransformContext } from '../../src/batch/ports.ts';
@@ -9,39 +10,9 @@ import { transformShard } from '../../src/batch/transform-shard.ts';
 import { ServingError } from '../../src/errors.ts';
 import type { ModelProvider } from '../../src/models/provider.ts';
 import type { Predictor } from '../../src/tasks/predictor.ts';
-import type { SeededRandom } from '../support/random.ts';
-
-/** Probabilities of what can happen at each call of a port, and to each message. */
-export interface SimulatedFaults {
-  /** The call fails and nothing was done. */
-  readonly unavailable: number;
-  /** The call is carried out, and its answer gets lost. */
-  readonly lostAnswer: number;
-  /** The process dies before the call. */
-  readonly death: number;
-  /** The process dies when the call has been carried out. */
-  readonly deathAfter: number;
-  /** A message is delivered twice. */
-  readonly duplicate: number;
-  /** An invocation has little time, so that it has to hand over. */
-  readonly shortInvocation: number;
-}
-
-export const noFaults: SimulatedFaults = {
-  unavailable: 0,
-  lostAnswer: 0,
-  death: 0,
-  deathAfter: 0,
-  duplicate: 0,
-  shortInvocation: 0,
-};
-
-export type SimulatedCounts = Record<keyof SimulatedFaults, number>;
-
-/** What a process that has died says to everything it still tries. */
-class Death extends Error {
-  override readonly name = 'Death';
-}
+import { SeededRandom } from '../support/random.ts';
+import { type Call, Death, mortalModels, mortalStore, passOver } from './mortal-ports.ts';
+import { noFaults, type SimulatedCounts, type SimulatedFaults } from './simulated-faults.ts';
 
 interface Delivery {
   readonly message: ShardMessage;
@@ -75,8 +46,10 @@ export class Simulation {
   #ids = 0;
 
   constructor(options: {
-    readonly random: SeededRandom;
-    readonly faults: SimulatedFaults;
+    /** Draws the order of deliveries, and what goes wrong. @default of one seed */
+    readonly random?: SeededRandom;
+    /** @default nothing goes wrong */
+    readonly faults?: SimulatedFaults;
     readonly jobs: ObjectStore;
     readonly results: ObjectStore;
     readonly models: ModelProvider;
@@ -89,8 +62,8 @@ export class Simulation {
     /** What a run takes for each of its rows, on the counted clock. @default 0 */
     readonly runMs?: number;
   }) {
-    this.#random = options.random;
-    this.#faults = options.faults;
+    this.#random = options.random ?? new SeededRandom(1);
+    this.#faults = options.faults ?? noFaults;
     this.#jobs = options.jobs;
     this.#results = options.results;
     this.#models = options.models;
@@ -114,6 +87,16 @@ export class Simulation {
   /** Ports of a process that lives. */
   context(): TransformContext {
     return this.#newProcess();
+  }
+
+  /** Ports of what takes requests for jobs: what it sends to be planned is planned at once. */
+  jobsContext(): JobsContext {
+    const plans: JobsContext['plans'] = {
+      send: async (messages) => {
+        for (const { planJob } of messages) await this.plan(planJob.jobId);
+      },
+    };
+    return { ...this.context(), plans };
   }
 
   /** Tells the planner of an upload until it has done its part. */
@@ -205,7 +188,7 @@ export class Simulation {
       life.dead = true;
       throw new Death();
     };
-    const call = async <T>(work: () => Promise<T>): Promise<T> => {
+    const call: Call = async (work) => {
       // Others get their turn between any two calls.
       for (let turns = this.#random.integer(0, 3); turns > 0; turns--) await Promise.resolve();
       this.#nowMs += callMs;
@@ -258,58 +241,4 @@ export class Simulation {
       maxReceiveCount: this.#maxReceiveCount,
     };
   }
-}
-
-/** What a delivery that failed may have failed with. */
-function passOver(thrown: unknown): void {
-  if (thrown instanceof Death) return;
-  if (thrown instanceof ServingError && thrown.retryable) return;
-  throw thrown;
-}
-
-type Call = <T>(work: () => Promise<T>) => Promise<T>;
-
-function mortalStore(store: ObjectStore, call: Call): ObjectStore {
-  return {
-    head: (...args) => call(() => store.head(...args)),
-    read: (...args) => call(() => store.read(...args)),
-    get: (...args) => call(() => store.get(...args)),
-    put: (...args) => call(() => store.put(...args)),
-    assemble: (...args) => call(() => store.assemble(...args)),
-    list: (...args) => call(() => store.list(...args)),
-  };
-}
-
-/** A value in a record's tensor at which the simulated process dies, as a real one does of an integer division. */
-export const poison = 1e9;
-
-function mortalModels(
-  models: ModelProvider,
-  call: Call,
-  die: () => never,
-  ran: (rows: number) => void,
-): ModelProvider {
-  return {
-    resolve: (reference) => call(() => models.resolve(reference)),
-    describe: (model) => models.describe(model),
-    acquire: async (reference) => {
-      // A lease is no message: it cannot get lost on its way.
-      await call(() => Promise.resolve());
-      const lease = await models.acquire(reference);
-      const { session } = lease;
-      return {
-        ...lease,
-        session: {
-          inputs: session.inputs,
-          outputs: session.outputs,
-          release: () => session.release(),
-          run: async (feeds, outputNames) => {
-            if (feeds.some(({ data }) => data.some((value) => value === poison))) die();
-            ran(feeds[0]?.shape[0] ?? 1);
-            return session.run(feeds, outputNames);
-          },
-        },
-      };
-    },
-  };
 }

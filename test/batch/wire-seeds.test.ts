@@ -11,7 +11,7 @@ import { addConstant } from '../support/onnx-model.ts';
 import { SeededRandom } from '../support/random.ts';
 import { type Laptop, startLaptop } from './laptop.ts';
 import { randomJob, readOutput } from './simulated-jobs.ts';
-import { noFaults, Simulation } from './simulation.ts';
+import { Simulation } from './simulation.ts';
 import { Workers } from './workers.ts';
 
 /** More in the nightly script. */
@@ -122,8 +122,6 @@ describe('jobs over a wire on which everything goes wrong', () => {
     await models.add('adder', model, {}, job?.model.fingerprint);
     const results = new MemoryObjectStore();
     const simulation = new Simulation({
-      random: new SeededRandom(1),
-      faults: noFaults,
       jobs: laptop.jobs,
       results,
       models,

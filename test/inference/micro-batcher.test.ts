@@ -9,6 +9,7 @@ import { MicroBatcher, type RunRequest } from '../../src/inference/micro-batcher
 import type { Session } from '../../src/models/session.ts';
 import type { Tensor } from '../../src/protocol/tensor.ts';
 import { addConstant, transposeModel } from '../support/onnx-model.ts';
+import { withRun } from '../support/with-run.ts';
 
 let folder: string;
 let addOne: Session;
@@ -36,15 +37,10 @@ afterAll(async () => {
 /** A session that counts the rows of each of its runs. */
 function counted(session: Session) {
   const rowsOfRuns: number[] = [];
-  const counting: Session = {
-    inputs: session.inputs,
-    outputs: session.outputs,
-    run: (feeds, names) => {
-      rowsOfRuns.push(feeds[0]?.shape[0] ?? 0);
-      return session.run(feeds, names);
-    },
-    release: () => session.release(),
-  };
+  const counting = withRun(session, (feeds, names) => {
+    rowsOfRuns.push(feeds[0]?.shape[0] ?? 0);
+    return session.run(feeds, names);
+  });
   return { session: counting, rowsOfRuns };
 }
 
