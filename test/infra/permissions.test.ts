@@ -49,18 +49,22 @@ const consume = [
   'sqs:ReceiveMessage',
 ];
 const readAndWrite = ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'];
+/** Models and uploads are read; the state and the results of jobs are written too. */
+const buckets = {
+  'Models.Arn': ['s3:ListBucket'],
+  'Models.Arn/*': ['s3:GetObject'],
+  'Jobs.Arn': ['s3:ListBucket'],
+  'Jobs.Arn/*': ['s3:GetObject'],
+  'Results.Arn': ['s3:ListBucket'],
+  'Results.Arn/jobs/*': readAndWrite,
+};
 
 describe('functions may do what they are for, and nothing else', () => {
   it('api: serve models, take jobs in, keep their state', () => {
     expect(permissionsOf(service, 'ApiRole')).toEqual({
       ...traces,
       'ApiLogs.Arn': log,
-      'Models.Arn': ['s3:ListBucket'],
-      'Models.Arn/*': ['s3:GetObject'],
-      'Jobs.Arn': ['s3:ListBucket'],
-      'Jobs.Arn/*': ['s3:GetObject'],
-      'Results.Arn': ['s3:ListBucket'],
-      'Results.Arn/jobs/*': readAndWrite,
+      ...buckets,
       'PlanQueue.Arn': send,
       'ShardQueue.Arn': send,
     });
@@ -70,12 +74,7 @@ describe('functions may do what they are for, and nothing else', () => {
     expect(permissionsOf(service, 'PlanRole')).toEqual({
       ...traces,
       'PlanLogs.Arn': log,
-      'Models.Arn': ['s3:ListBucket'],
-      'Models.Arn/*': ['s3:GetObject'],
-      'Jobs.Arn': ['s3:ListBucket'],
-      'Jobs.Arn/*': ['s3:GetObject'],
-      'Results.Arn': ['s3:ListBucket'],
-      'Results.Arn/jobs/*': readAndWrite,
+      ...buckets,
       'PlanQueue.Arn': [...send, ...consume].sort(),
       'PlanQueueDeadLetters.Arn': consume,
       'ShardQueue.Arn': send,
@@ -87,12 +86,7 @@ describe('functions may do what they are for, and nothing else', () => {
     expect(permissionsOf(service, 'TransformRole')).toEqual({
       ...traces,
       'TransformLogs.Arn': log,
-      'Models.Arn': ['s3:ListBucket'],
-      'Models.Arn/*': ['s3:GetObject'],
-      'Jobs.Arn': ['s3:ListBucket'],
-      'Jobs.Arn/*': ['s3:GetObject'],
-      'Results.Arn': ['s3:ListBucket'],
-      'Results.Arn/jobs/*': readAndWrite,
+      ...buckets,
       'ShardQueue.Arn': [...send, ...consume].sort(),
       'ShardQueueDeadLetters.Arn': consume,
       'Events.Arn': ['events:PutEvents'],
