@@ -1,4 +1,3 @@
-import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createS3Client } from '../../adapters/s3/client.ts';
 import { createSqsClient } from '../../adapters/sqs/client.ts';
 import { jobMeters } from '../../adapters/telemetry/job-meters.ts';
@@ -8,9 +7,8 @@ import { createBatchSide } from '../batch-context.ts';
 import { parseBatchSettings } from '../batch-settings.ts';
 import { letHeapGrow } from '../heap-growth.ts';
 import { createModelSide, createRecycler } from '../model-side.ts';
-import { observed } from '../observed.ts';
+import { queueHandler } from '../queue-handler.ts';
 import { parseModelSettings } from '../settings.ts';
-import { handleEach } from '../sqs-records.ts';
 import { handlePlanMessage } from './planner.ts';
 
 /** The plan function: uploads become jobs, and jobs shards. */
@@ -30,17 +28,7 @@ export function createPlanHandler(environment: Environment) {
   );
   const context = { ...batch, models };
   letHeapGrow();
-  return observed<SQSEvent, SQSBatchResponse>(telemetry, recycler).handler(
-    async (event, { getRemainingTimeInMillis }) => {
-      const deadlineMs = Date.now() + getRemainingTimeInMillis();
-      return handleEach(
-        event,
-        ({ body }) => handlePlanMessage(context, body, deadlineMs),
-        ({ messageId }, thrown) => {
-          const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-          logger.error('plan message failed', { messageId, error });
-        },
-      );
-    },
+  return queueHandler(telemetry, recycler, 'plan message failed', ({ body }, deadlineMs) =>
+    handlePlanMessage(context, body, deadlineMs),
   );
 }

@@ -1,4 +1,4 @@
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { SQSRecord } from 'aws-lambda';
 import { createFirstSession } from '../../adapters/onnxruntime/first-session.ts';
 import { createS3Client } from '../../adapters/s3/client.ts';
 import { createSqsClient } from '../../adapters/sqs/client.ts';
@@ -13,9 +13,9 @@ import { createBatchSide } from '../batch-context.ts';
 import { parseBatchSettings } from '../batch-settings.ts';
 import { letHeapGrow } from '../heap-growth.ts';
 import { createModelSide, createRecycler, predictServices } from '../model-side.ts';
-import { observed } from '../observed.ts';
+import { queueHandler } from '../queue-handler.ts';
 import { parseModelSettings } from '../settings.ts';
-import { handleEach, receiveCountOf } from '../sqs-records.ts';
+import { receiveCountOf } from '../sqs-records.ts';
 import { keepInvisible } from './keep-invisible.ts';
 
 /** The transform function: shards become predictions. */
@@ -57,17 +57,5 @@ export async function createTransformHandler(environment: Environment) {
 
   await createFirstSession();
   letHeapGrow();
-  return observed<SQSEvent, SQSBatchResponse>(telemetry, recycler).handler(
-    async (event, { getRemainingTimeInMillis }) => {
-      const deadlineMs = Date.now() + getRemainingTimeInMillis();
-      return handleEach(
-        event,
-        (record) => work(record, deadlineMs),
-        ({ messageId }, thrown) => {
-          const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-          logger.error('shard failed', { messageId, error });
-        },
-      );
-    },
-  );
+  return queueHandler(telemetry, recycler, 'shard failed', work);
 }
