@@ -9,20 +9,34 @@ import { createRowEncoder } from './columns.ts';
 /** Outputs of estimators: real numbers, or whole ones from a regressor of counts. */
 const numeric = ['FP32', 'FP64', 'FP16', 'INT64', 'INT32'] as const;
 
+/**
+ * What rows become, and the output that has so many values for each of them; -1 where the model does not say.
+ *
+ * @param values what they are, for the message that the output does not fit
+ */
+function bindTable(
+  { columns, output: name }: TaskOf<'tabular-classification' | 'tabular-regression'>,
+  model: TaskModel,
+  values: string,
+) {
+  const rows = createRowEncoder(columns, model);
+  const output = pickOutput(model, 'output', name);
+  requireDatatype(model, 'output', output, numeric);
+  requireRank(model, 'output', output, [['rows', values], ['rows']]);
+  const width = output.shape.length === 1 ? 1 : (output.shape[1] ?? -1);
+  return { rows, output, width };
+}
+
 /** A row in, its labels out, the answer first. */
 export async function createTabularClassifier(
   configuration: TaskOf<'tabular-classification'>,
   model: TaskModel,
 ): Promise<Predictor> {
-  const rows = createRowEncoder(configuration.columns, model);
-  const output = pickOutput(model, 'output', configuration.output);
-  requireDatatype(model, 'output', output, numeric);
-  requireRank(model, 'output', output, [['rows', 'classes'], ['rows']]);
-  const values = output.shape.length === 1 ? 1 : (output.shape[1] ?? -1);
+  const { rows, output, width } = bindTable(configuration, model, 'classes');
   // One value a row is the probability of the second of two labels.
-  const labels = await resolveLabels(model, configuration.labels, values === 1 ? 2 : values);
+  const labels = await resolveLabels(model, configuration.labels, width === 1 ? 2 : width);
   const { activation } = configuration;
-  if (values === 1 && activation === 'softmax') {
+  if (width === 1 && activation === 'softmax') {
     throw misconfigured(model, 'activation', 'sigmoid or none for one value a row', 'softmax');
   }
 
@@ -59,17 +73,13 @@ export async function createTabularRegressor(
   configuration: TaskOf<'tabular-regression'>,
   model: TaskModel,
 ): Promise<Predictor> {
-  const rows = createRowEncoder(configuration.columns, model);
-  const output = pickOutput(model, 'output', configuration.output);
-  requireDatatype(model, 'output', output, numeric);
-  requireRank(model, 'output', output, [['rows', 'targets'], ['rows']]);
+  const { rows, output, width } = bindTable(configuration, model, 'targets');
   const { targets } = configuration;
-  const count = output.shape.length === 1 ? 1 : (output.shape[1] ?? -1);
-  if (count >= 0 && (targets?.length ?? 1) !== count) {
+  if (width >= 0 && (targets?.length ?? 1) !== width) {
     throw misconfigured(
       model,
       'targets',
-      `${count} names, one for each value of ${output.name}`,
+      `${width} names, one for each value of ${output.name}`,
       `${targets?.length ?? 'none'}`,
     );
   }
