@@ -13,7 +13,7 @@ interface Room {
 }
 
 const schemas = /^valibot$/;
-const middleware = [/^@middy\//, /^@aws-lambda-powertools\//, /^@aws-sdk\/client-/];
+const middleware = [/^@middy\//, /^@aws-lambda-powertools\//];
 const core = ['src/contract', 'src/errors.ts', 'src/protocol', 'src/models'];
 
 const table: readonly Room[] = [
@@ -26,7 +26,7 @@ const table: readonly Room[] = [
     rooms: ['src/contract', 'src/errors.ts', 'src/protocol'],
     vendors: [schemas],
   },
-  { path: 'src/tasks', rooms: core, vendors: [schemas, /^csv-parse/] },
+  { path: 'src/tasks', rooms: core, vendors: [schemas] },
   { path: 'src/inference', rooms: [...core, 'src/tasks'], vendors: [] },
   { path: 'src/batch', rooms: [...core, 'src/tasks', 'src/inference'], vendors: [schemas] },
   {
