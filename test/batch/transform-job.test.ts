@@ -140,7 +140,7 @@ describe('an upload of JSON lines', () => {
     laptop = await startLaptop({ visibilityTimeoutSeconds: 2 });
     workers = new Workers(laptop.environment, 2);
     // From the first step of the plan to well into a shard.
-    workers.killDuring([0, 5, 10, 20, 40]);
+    workers.killDuring([0, 3, 6, 12, 20]);
     await laptop.models.put('adder/1/model.onnx', addConstant('FP32', [-1, 2], 1));
     const count = 30_000;
     const lines = Array.from({ length: count }, (_, index) => request(`${index}`, [index, 0]));

@@ -57,23 +57,29 @@ export class Workers {
   /** Ends a process whose invocation takes too long, as Lambda does. It works on one message of a queue at a time. */
   #watch(worker: ChildProcess): void {
     const timeoutMs = Number(this.#environment['WORKER_KILL_MS'] ?? defaultTimeoutMs);
-    const timers: NodeJS.Timeout[] = [];
+    const running: { readonly timer: NodeJS.Timeout; readonly killAfterMs: number | undefined }[] =
+      [];
     worker.stdout?.on('data', (chunk: Buffer) => {
       for (const word of chunk.toString().split('\n')) {
         if (word === 'begin') {
-          const isDoomed = this.#begun++ % 3 === 0;
-          const afterMs = (isDoomed ? this.#killsAfterMs.shift() : undefined) ?? timeoutMs;
-          timers.push(setTimeout(() => worker.kill('SIGKILL'), afterMs));
+          const killAfterMs = this.#begun++ % 3 === 0 ? this.#killsAfterMs.shift() : undefined;
+          const timer = setTimeout(() => worker.kill('SIGKILL'), killAfterMs ?? timeoutMs);
+          running.push({ timer, killAfterMs });
         }
-        if (word === 'end') clearTimeout(timers.shift());
+        if (word === 'end') {
+          const ended = running.shift();
+          clearTimeout(ended?.timer);
+          // It was too short: another one is tried.
+          if (ended?.killAfterMs !== undefined) this.#killsAfterMs.push(ended.killAfterMs);
+        }
       }
     });
     worker.once('exit', () => {
-      for (const timer of timers) clearTimeout(timer);
+      for (const { timer } of running) clearTimeout(timer);
     });
   }
 
-  /** Kills whoever begins an invocation, every third time, so long after; unless it has ended by then. */
+  /** Kills whoever begins an invocation, every third time, so long after; one that ends before is spared for another. */
   killDuring(afterMs: readonly number[]): void {
     this.#killsAfterMs.push(...afterMs);
   }
