@@ -114,7 +114,7 @@ describe('content codings', () => {
 
 describe('a response that Lambda could not carry', () => {
   it('is refused with what to do instead', async () => {
-    const count = 1_500_000;
+    const count = 400_000;
     const header = JSON.stringify({
       inputs: [
         {
