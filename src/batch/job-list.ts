@@ -44,6 +44,8 @@ interface MarkedJob {
 
 /** Listings of one page: jobs of one model may be rare among those of others. */
 const maximumListings = 10;
+/** Jobs of one page that are looked at in vain: what is no job any more, or whose mark does not say its model. */
+const maximumVainLooks = 100;
 /** Jobs that are looked at at a time. */
 const parallelJobs = 16;
 
@@ -51,7 +53,11 @@ const parallelJobs = 16;
  * Jobs with the newest first: one listing for hundreds of them, and at most one small read of a job whose marks do
  * not say all, but for one with shards that were given up, which is looked at as a whole.
  *
- * @param model only jobs of this model; a page may then be short although there is a next one
+ * A page is full while there are more jobs that it asks for, within bounded work: after ten listings, or a look at a
+ * hundred jobs more than its limit, it may be short, or empty, and still have a next one. Only a page without `next`
+ * is the last.
+ *
+ * @param model only jobs of this model
  * @param after what the page before gave as `next`
  * @param limit jobs on a page
  */
@@ -64,19 +70,64 @@ export async function listJobs(
   },
 ): Promise<JobListPage> {
   const { model, limit } = options;
-  const found: MarkedJob[] = [];
-  let after = options.after;
+  const jobs: JobSummary[] = [];
+  let looks = limit + maximumVainLooks;
+  let { after } = options;
   for (let listings = 0; listings < maximumListings; listings++) {
-    const { jobs, next } = await readMarks(context.results, after);
-    for (const job of jobs) {
-      if (found.length === limit) return summarise(context, found, after);
-      after = `${job.place}~`;
-      if (model === undefined || model === (await modelOf(context.results, job))) found.push(job);
+    const listed = await readMarks(context.results, after);
+    let passed = 0;
+    for (;;) {
+      // Those of other models, as far as marks say, cost nothing: also behind a full page, so that none is empty for them.
+      while (passed < listed.jobs.length && isOfOther(listed.jobs[passed], model)) passed += 1;
+      if (passed === listed.jobs.length) break;
+      if (jobs.length === limit || looks === 0)
+        return { jobs, next: behind(listed.jobs, passed, after) };
+      const some = takeCandidates(listed.jobs, passed, model, Math.min(limit - jobs.length, looks));
+      jobs.push(...(await summarise(context, some.candidates, model)));
+      looks -= some.candidates.length;
+      passed = some.end;
     }
-    if (next === undefined) return summarise(context, found, undefined);
-    after = next;
+    if (listed.next === undefined) return { jobs, next: undefined };
+    after = listed.next;
+    if (jobs.length === limit || looks === 0) break;
   }
-  return summarise(context, found, after);
+  return { jobs, next: after };
+}
+
+/** What asks for the jobs from this one on. */
+function behind(
+  jobs: readonly MarkedJob[],
+  passed: number,
+  after: string | undefined,
+): string | undefined {
+  const last = jobs[passed - 1];
+  return last === undefined ? after : `${last.place}~`;
+}
+
+/** Whether the marks of a job say that it is of another model. */
+function isOfOther(job: MarkedJob | undefined, model: string | undefined): boolean {
+  if (job === undefined || model === undefined) return false;
+  const known = job.refused?.model ?? job.created?.words?.model;
+  if (known !== undefined) return known !== model;
+  // What was created says it in its document.
+  return job.created === undefined;
+}
+
+/** The next jobs that may be on the page, and where those end that were passed. */
+function takeCandidates(
+  jobs: readonly MarkedJob[],
+  start: number,
+  model: string | undefined,
+  count: number,
+): { readonly candidates: readonly MarkedJob[]; readonly end: number } {
+  const candidates: MarkedJob[] = [];
+  let end = start;
+  for (const job of jobs.slice(start)) {
+    if (candidates.length === count) break;
+    end += 1;
+    if (!isOfOther(job, model)) candidates.push(job);
+  }
+  return { candidates, end };
 }
 
 /** One listing, and where to go on; undefined when there is nothing behind it. */
@@ -125,10 +176,6 @@ function addMark(job: MarkedJob, mark: JobMark | undefined): void {
   }
 }
 
-async function modelOf(results: ObjectStore, job: MarkedJob): Promise<string | undefined> {
-  return job.refused?.model ?? (await wordsOf(results, job))?.model;
-}
-
 async function wordsOf(results: ObjectStore, { jobId, created }: MarkedJob) {
   if (created === undefined || created.words !== undefined) return created?.words;
   const job = await readDocument(results, jobKeys(jobId).job, jobSchema);
@@ -138,26 +185,28 @@ async function wordsOf(results: ObjectStore, { jobId, created }: MarkedJob) {
 async function summarise(
   context: Pick<BatchContext, 'results' | 'nowMs'>,
   found: readonly MarkedJob[],
-  next: string | undefined,
-): Promise<JobListPage> {
+  model: string | undefined,
+): Promise<JobSummary[]> {
   const jobs = new Array<JobSummary | undefined>(found.length);
   const places = found.entries();
   const worker = async () => {
-    for (const [place, job] of places) jobs[place] = await summaryOf(context, job);
+    for (const [place, job] of places) jobs[place] = await summaryOf(context, job, model);
   };
   await Promise.all(Array.from({ length: parallelJobs }, worker));
-  return { jobs: jobs.filter((job) => job !== undefined), next };
+  return jobs.filter((job) => job !== undefined);
 }
 
-/** undefined for a mark that holds no longer: what was refused has become a job since. */
+/** undefined for a job of another model, and for a mark that holds no longer: what was refused has become a job since. */
 async function summaryOf(
   context: Pick<BatchContext, 'results' | 'nowMs'>,
   job: MarkedJob,
+  model: string | undefined,
 ): Promise<JobSummary | undefined> {
   const { results } = context;
   const { jobId, createdAtMs, completed, troubled, created } = job;
   const keys = jobKeys(jobId);
   const words = await wordsOf(results, job);
+  if (model !== undefined && (job.refused?.model ?? words?.model) !== model) return undefined;
   const base = {
     jobId,
     createdAtMs,
