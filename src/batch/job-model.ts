@@ -16,11 +16,11 @@ export interface JobModel {
   /**
    * A model that a pipeline calls.
    *
-   * @throws ServingError CONFLICT when it was replaced, and as `ModelProvider.acquire` does; `isFailureOfStage` knows it
+   * @throws ServingError CONFLICT when it was replaced, and as `ModelProvider.acquire` does; `failureOfStage` finds it
    */
   acquireStage(model: string, version: string | undefined): Promise<StageLease>;
-  /** Whether something failed for a reason that is a stage's, and no record's. */
-  isFailureOfStage(thrown: unknown): boolean;
+  /** The failure of a stage for which something was thrown; undefined where the record may be to blame. */
+  failureOfStage(thrown: unknown): Error | undefined;
 }
 
 export interface StageLease {
@@ -31,17 +31,22 @@ export interface StageLease {
 /** @throws ServingError CONFLICT when it is another by now, and as `ModelProvider.acquire` does */
 export async function acquireJobModel(
   context: TransformContext,
-  { model }: Job,
+  { model, input }: Job,
 ): Promise<JobModel> {
   if (model.stages !== undefined) return acquirePipeline(context, model, model.stages);
   const lease = await acquirePinned(context, model);
+  const predictor = context.predictors.of(lease.session);
+  if (predictor === undefined && input.kind === 'request' && input.route === 'predict') {
+    lease.release();
+    throw declaresNoTask(model.model);
+  }
   return {
     lease,
-    predictor: context.predictors.of(lease.session),
+    predictor,
     acquireStage: () => {
       throw new Error('only a pipeline calls other models');
     },
-    isFailureOfStage: () => false,
+    failureOfStage: () => undefined,
   };
 }
 
@@ -77,14 +82,19 @@ async function acquirePipeline(
         const predictor = context.predictors.of(lease.session);
         if (predictor !== undefined) return { lease, predictor };
         lease.release();
-        throw new ServingError('MODEL_UNAVAILABLE', `model ${model} declares no task`);
+        throw declaresNoTask(model);
       } catch (thrown) {
         failures.add(thrown);
         throw thrown;
       }
     },
-    isFailureOfStage: (thrown) => failures.has(thrown),
+    failureOfStage: (thrown) => causesOf(thrown).find((cause) => failures.has(cause)),
   };
+}
+
+/** What was thrown, and what it was thrown for: a failure is thrown again with the input's place in its message. */
+function causesOf(thrown: unknown): readonly Error[] {
+  return thrown instanceof Error ? [thrown, ...causesOf(thrown.cause)] : [];
 }
 
 /** Its models have sessions; records that are tensors are refused, for it takes none. */
@@ -109,6 +119,10 @@ async function acquirePinned(
   if (lease.pinned.fingerprint === fingerprint) return lease;
   lease.release();
   throw replaced(pinned);
+}
+
+function declaresNoTask(model: string): ServingError {
+  return new ServingError('MODEL_UNAVAILABLE', `model ${model} declares no task`);
 }
 
 function replaced({ model, version }: PinnedModel): ServingError {

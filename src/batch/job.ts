@@ -19,6 +19,9 @@ export type InputObject = v.InferOutput<typeof inputObjectSchema>;
 export const inputFormats = ['jsonl', 'csv', 'text', 'parquet', 'npy', 'media'] as const;
 export type InputFormat = (typeof inputFormats)[number];
 
+/** Routes of a model whose requests can be answered later. */
+export const requestRoutes = ['infer', 'predict'] as const;
+
 /** Where a job's records come from. */
 export const jobInputSchema = v.variant('kind', [
   v.object({ kind: v.literal('objects'), objects: v.array(inputObjectSchema) }),
@@ -28,8 +31,12 @@ export const jobInputSchema = v.variant('kind', [
   v.object({ kind: v.literal('list'), object: inputObjectSchema }),
   /** The failed records of another job. */
   v.object({ kind: v.literal('errors'), jobId: v.string() }),
-  /** One request that is answered later: a line of JSON in the results bucket. */
-  v.object({ kind: v.literal('request'), object: inputObjectSchema }),
+  /** One request of a route that is answered later: a line of JSON in the results bucket. */
+  v.object({
+    kind: v.literal('request'),
+    object: inputObjectSchema,
+    route: v.optional(v.picklist(requestRoutes), 'infer'),
+  }),
 ]);
 
 export const outputFormats = ['jsonl', 'csv', 'parquet'] as const;

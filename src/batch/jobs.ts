@@ -11,7 +11,8 @@ import { planMarginMs } from './plan-group.ts';
 import { planJob } from './plan-job.ts';
 import type { PlanMessage } from './plan-message.ts';
 import { type JobProgress, readProgress } from './progress.ts';
-import { type SubmitContext, submitInferRequest, submitRequest } from './submit.ts';
+import { type SubmitContext, submitRequest } from './submit.ts';
+import { type LaterRequest, submitLaterRequest } from './submit-later.ts';
 
 export interface JobsContext extends SubmitContext {
   readonly plans: { send(messages: readonly PlanMessage[]): Promise<void> };
@@ -25,17 +26,13 @@ export async function createJob(context: JobsContext, request: JobRequest): Prom
   return plan(context, await submitRequest(context, request));
 }
 
-/**
- * Makes a job of one request.
- *
- * @param text the request as JSON
- */
+/** Makes a job of one request that is answered later. @throws ServingError NOT_FOUND */
 export async function createRequestJob(
   context: JobsContext,
   reference: ModelReference,
-  text: string,
+  request: LaterRequest,
 ): Promise<JobProgress> {
-  return plan(context, await submitInferRequest(context, reference, text));
+  return plan(context, await submitLaterRequest(context, reference, request));
 }
 
 async function plan(context: JobsContext, jobId: string): Promise<JobProgress> {

@@ -1,6 +1,6 @@
 import type { Predictors } from '../inference/predictors.ts';
 import type { ModelProvider } from '../models/provider.ts';
-import type { MediaDecoders } from '../tasks/ports.ts';
+import type { PredictServices } from '../tasks/wire/handle.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { ShardMessage } from './shard.ts';
 
@@ -119,8 +119,8 @@ export interface TransformContext extends BatchContext {
   readonly models: ModelProvider;
   /** Of models that declare a task, and of pipelines. */
   readonly predictors: Pick<Predictors, 'of' | 'pipeline'>;
-  /** The media libraries; each is loaded by its first call. */
-  readonly decoders: () => Promise<Pick<MediaDecoders, 'csv' | 'images'>>;
+  /** The media libraries, each loaded by its first call, and what requests refer to. */
+  readonly services: () => Promise<PredictServices>;
   /** Milliseconds with fractions, of a clock that never runs back. */
   readonly monotonicMs: () => number;
   readonly limits: TransformLimits;

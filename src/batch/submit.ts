@@ -2,10 +2,10 @@ import { jobKeys } from '../contract/job-keys.ts';
 import { parseJobInputKey } from '../contract/keys.ts';
 import { ServingError } from '../errors.ts';
 import type { ModelProvider } from '../models/provider.ts';
-import type { ModelReference, PinnedModel } from '../models/reference.ts';
+import type { ModelReference } from '../models/reference.ts';
 import { readCalibration } from './calibration.ts';
 import { readControl, refuseJob, writeControl } from './control.ts';
-import { decideDocument, encodeDocument, readDocument } from './document.ts';
+import { decideDocument, readDocument } from './document.ts';
 import { formatOf } from './formats.ts';
 import { toInputObject } from './input-objects.ts';
 import { type InputObject, type Job, jobIdOf, jobSchema } from './job.ts';
@@ -80,43 +80,6 @@ export async function submitRequest(context: SubmitContext, request: JobRequest)
   const identity = request.token ?? `${context.nowMs()} ${context.newId()}`;
   const jobId = jobIdOf(request.model, words, ['api', identity]);
   await createJob(context, jobId, 'api', request, undefined);
-  return jobId;
-}
-
-/**
- * Makes a job of one request that is answered later.
- *
- * @param text the request as JSON
- */
-export async function submitInferRequest(
-  context: SubmitContext,
-  reference: ModelReference,
-  text: string,
-): Promise<string> {
-  const { results } = context;
-  const model = await context.models.resolve(reference);
-  const jobId = jobIdOf(model.model, 'request', ['request', context.newId()]);
-  const keys = jobKeys(jobId);
-  // A line end in JSON is white space wherever it may stand.
-  await results.put(keys.request, `${text.replaceAll(/[\r\n]+/g, ' ')}\n`);
-  const object = await results.head(keys.request);
-  if (object === undefined) throw new ServingError('UNAVAILABLE', 'the request could not be kept');
-  const size = shardSizeFor(undefined);
-  await results.put(
-    keys.job,
-    encodeDocument({
-      jobId,
-      createdAtMs: context.nowMs(),
-      model: pinOf(model),
-      source: 'request',
-      input: { kind: 'request', object: toInputObject(object) },
-      output: { format: 'jsonl', merge: false, joinInput: false },
-      shardBytes: size.bytes,
-      shardRecords: size.records,
-      rowsPerRun: 1,
-    } satisfies Job),
-    { contentType: 'application/json' },
-  );
   return jobId;
 }
 
@@ -199,10 +162,6 @@ async function formatOfJob({ results }: SubmitContext, jobId: string): Promise<J
     throw new ServingError('NOT_FOUND', `input.errorsOf: job ${jobId} is not found`);
   }
   return job.format;
-}
-
-function pinOf({ model, version, fingerprint }: PinnedModel): PinnedModel {
-  return { model, version, fingerprint };
 }
 
 const objects = (pinned: readonly InputObject[]) =>

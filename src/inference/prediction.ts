@@ -154,10 +154,7 @@ export class Prediction {
   #predictorOf({ session, pinned }: ModelLease): Predictor {
     const predictor = this.#options.predictors.of(session);
     if (predictor !== undefined) return predictor;
-    throw new ServingError(
-      'INVALID_REQUEST',
-      `model ${pinned.model} declares no task: expected a task in its config.json, or tensors on its infer route`,
-    );
+    throw declaresNoTask(pinned.model);
   }
 
   /** What a predictor runs with; its runs and their time are added up. */
@@ -197,4 +194,12 @@ export class Prediction {
       }
     };
   }
+}
+
+/** Why a model takes tensors alone. */
+export function declaresNoTask(model: string): ServingError {
+  return new ServingError(
+    'INVALID_REQUEST',
+    `model ${model} declares no task: expected a task in its config.json, or tensors on its infer route`,
+  );
 }

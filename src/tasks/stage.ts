@@ -1,5 +1,6 @@
 import { ServingError, toServingError } from '../errors.ts';
 import type { TaskType } from '../models/task-configuration.ts';
+import { inputKindOf } from './input-kind.ts';
 import type {
   PredictContext,
   PredictInput,
@@ -14,7 +15,6 @@ import { type Attempt, attempt, Preparation, type Preparing } from './preparatio
 /** A task in its two halves: what can be done for one input ahead of the run, and the run with what follows. */
 export interface Stage<Prepared> extends Preparing<Prepared> {
   readonly task: TaskType;
-  readonly accepts: PredictInputKind;
   /** Runs at most `maxBatchSize` prepared inputs; one prediction each, in order. */
   execute(
     prepared: readonly Prepared[],
@@ -59,14 +59,15 @@ async function executeAll<Prepared>(
 /** Completes a task to a predictor: checks kinds, forms micro-batches, prepares the next one while the last one runs. */
 export function definePredictor<Prepared>(stage: Stage<Prepared>): Predictor {
   const { prepareElsewhere } = stage;
+  const accepts = inputKindOf(stage.task);
   const fits = (input: PredictInput) =>
-    input.kind === stage.accepts || (stage.accepts === 'image' && input.kind === 'pixels');
+    input.kind === accepts || (accepts === 'image' && input.kind === 'pixels');
   const checked: Preparing<Prepared> = {
     prepare(input) {
       if (fits(input)) return stage.prepare(input);
       throw new ServingError(
         'INVALID_REQUEST',
-        `expected ${describe(stage.accepts)} for ${stage.task}, got ${describe(input.kind)}`,
+        `expected ${describe(accepts)} for ${stage.task}, got ${describe(input.kind)}`,
       );
     },
     ...(prepareElsewhere && {
@@ -79,7 +80,7 @@ export function definePredictor<Prepared>(stage: Stage<Prepared>): Predictor {
     parameters: PredictParameters,
     context: PredictContext,
   ): Promise<Settled[]> {
-    const { least, most } = runSize(stage.accepts, context.maxBatchSize);
+    const { least, most } = runSize(accepts, context.maxBatchSize);
     const settled: Settled[] = [];
     // One input alone has nothing that it could be prepared beside.
     const preparing = inputs.length > 1 ? checked : { prepare: checked.prepare };
@@ -98,7 +99,7 @@ export function definePredictor<Prepared>(stage: Stage<Prepared>): Predictor {
 
   return {
     task: stage.task,
-    accepts: stage.accepts,
+    accepts,
     predictEach,
     async predict(inputs, parameters, context) {
       const settled = await predictEach(inputs, parameters, context);
@@ -118,7 +119,7 @@ const missing: Attempt<Prediction> = {
 function named(index: number, error: unknown): ServingError {
   const known = toServingError(error);
   return new ServingError(known.code, `inputs[${index}]: ${known.message}`, {
-    cause: known.cause,
+    cause: known,
     retryable: known.retryable,
   });
 }

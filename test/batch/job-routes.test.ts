@@ -3,7 +3,8 @@ import type { JobsContext } from '../../src/batch/jobs.ts';
 import type { HttpRequest, HttpResponse } from '../../src/edge/api/http.ts';
 import { createRouter } from '../../src/edge/api/router.ts';
 import { jobRouteNames } from '../../src/edge/jobs/job-route-names.ts';
-import { jobRoutes, respondAsync } from '../../src/edge/jobs/job-routes.ts';
+import { jobRoutes } from '../../src/edge/jobs/job-routes.ts';
+import { inferLater } from '../../src/edge/jobs/later.ts';
 import { LocalModels } from '../support/local-models.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { addConstant } from '../support/onnx-model.ts';
@@ -157,7 +158,7 @@ describe('the jobs API', () => {
       headers: { prefer: 'wait=1, respond-async' },
     });
     const reference = { model: 'adder', version: undefined };
-    const accepted = await respondAsync(context, reference, infer([1, 2]));
+    const accepted = await inferLater(context, reference, infer([1, 2]));
     expect(accepted.statusCode).toBe(202);
     const location = accepted.headers['location'] ?? '';
     expect((await call('GET', location)).statusCode).toBe(202);
@@ -169,7 +170,7 @@ describe('the jobs API', () => {
       outputs: [{ name: 'y', datatype: 'FP32', shape: [1, 2], data: [11, 12] }],
     });
 
-    const refused = await respondAsync(context, reference, infer([1, 'x']));
+    const refused = await inferLater(context, reference, infer([1, 'x']));
     await simulation.drain();
     await expect(call('GET', refused.headers['location'] ?? '')).rejects.toMatchObject({
       code: 'INVALID_REQUEST',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createMediaDecoders } from '../../src/adapters/media/decoders.ts';
 import { readDocument } from '../../src/batch/document.ts';
 import { jobSchema } from '../../src/batch/job.ts';
-import { submitInferRequest } from '../../src/batch/submit.ts';
+import { submitLaterRequest } from '../../src/batch/submit-later.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
 import { parseModelConfiguration } from '../../src/models/configuration.ts';
 import { createPredictor } from '../../src/tasks/create.ts';
@@ -106,7 +106,10 @@ describe('the pace of a model in jobs', () => {
     const request = simulate(5_000);
     const body = { inputs: [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [1, 2] }] };
     const reference = { model: 'adder', version: undefined };
-    const jobId = await submitInferRequest(request.context(), reference, JSON.stringify(body));
+    const jobId = await submitLaterRequest(request.context(), reference, {
+      route: 'infer',
+      text: JSON.stringify(body),
+    });
     await request.plan(jobId);
     await request.drain();
     expect(request.completed).toMatchObject([{ records: 1, failed: 0 }]);

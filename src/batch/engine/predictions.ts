@@ -1,10 +1,7 @@
 import { ServingError, toServingError } from '../../errors.ts';
-import { type ModelConfiguration, maxBatchSizeOf } from '../../models/configuration.ts';
-import type { ModelLease } from '../../models/provider.ts';
 import type { CsvReader } from '../../tasks/ports.ts';
 import {
   defaultParameters,
-  type PredictContext,
   type PredictInput,
   type Predictor,
   type Row,
@@ -16,6 +13,7 @@ import type { TransformContext } from '../ports.ts';
 import type { Runnable } from '../run-together.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
 import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
+import { predictContextOf, refusal } from './predict-context.ts';
 
 /** Raw things (pictures, sound, sentences, rows) through the task that the model declares. */
 export class PredictionEngine implements Engine {
@@ -38,7 +36,7 @@ export class PredictionEngine implements Engine {
 
   async transform(records: readonly SourceRecord[]): Promise<RecordOutcome[]> {
     const { lease, encoder } = this.#context;
-    const { images, csv } = await this.#transform.decoders();
+    const { images, csv } = await this.#transform.services();
     const contents = await readCsvRows(
       csv,
       records.map(({ content }) => content),
@@ -48,7 +46,7 @@ export class PredictionEngine implements Engine {
     const settled = await this.#predictor.predictEach(
       inputs,
       defaultParameters,
-      this.#predictContext(lease, this.#predictor),
+      predictContextOf(this.#model, lease, this.#predictor),
     );
     const results = settled.values();
     const outcomes: RecordOutcome[] = [];
@@ -64,8 +62,7 @@ export class PredictionEngine implements Engine {
         const json = await predictionJson(result.prediction, images);
         outcomes.push({ line: encoder.prediction(record, json) });
       } catch (thrown) {
-        if (this.#model.isFailureOfStage(thrown)) throw thrown;
-        outcomes.push({ error: refusal(thrown) });
+        outcomes.push({ error: refusal(this.#model, thrown) });
       }
     }
     return outcomes;
@@ -76,25 +73,6 @@ export class PredictionEngine implements Engine {
     return [];
   }
 
-  #predictContext({ session, configuration }: ModelLease, predictor: Predictor): PredictContext {
-    return {
-      run: (feeds, outputNames) =>
-        session.run(
-          session.inputs.flatMap(({ name }) => feeds.find((feed) => feed.name === name) ?? []),
-          outputNames,
-        ),
-      maxBatchSize: inputsOfRun(predictor, configuration),
-      withModel: async (model, version, use) => {
-        const { lease, predictor } = await this.#model.acquireStage(model, version);
-        try {
-          return await use(predictor, this.#predictContext(lease, predictor));
-        } finally {
-          lease.release();
-        }
-      },
-    };
-  }
-
   #inputOf(content: RecordContent): PredictInput | ServingError {
     try {
       return toPredictInput(content, this.#predictor.accepts);
@@ -102,24 +80,6 @@ export class PredictionEngine implements Engine {
       return toServingError(thrown);
     }
   }
-}
-
-/**
- * Media run one by one: they are run as they become ready, and which of them would share a run, and with that the last bit
- * of an answer, would be another one in each attempt. Convolutional networks gain nothing by several.
- */
-function inputsOfRun({ accepts }: Predictor, configuration: ModelConfiguration): number {
-  const isMedia = accepts === 'image' || accepts === 'audio';
-  return isMedia ? 1 : maxBatchSizeOf(configuration, 'calls');
-}
-
-/** What a record's failure is; one that is not about the record is thrown again, for the record is not to blame. */
-function refusal(thrown: unknown): ServingError {
-  const error = toServingError(thrown);
-  if (error.retryable || error.code === 'INTERNAL' || error.code === 'MODEL_UNAVAILABLE') {
-    throw thrown;
-  }
-  return error;
 }
 
 function toPredictInput(content: RecordContent, accepts: Predictor['accepts']): PredictInput {

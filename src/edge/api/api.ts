@@ -31,8 +31,10 @@ export interface ApiOptions {
   readonly statistics: InferenceStatistics;
   /** Routes of the jobs API. */
   readonly jobs: Routes;
-  /** Answers an inference request with where its answer will be. */
+  /** Answers a request of the infer route with where its answer will be. */
   readonly inferLater: RouteHandler;
+  /** The same for the predict route. */
+  readonly predictLater: RouteHandler;
   /** What `/invocations` calls; undefined for none. */
   readonly defaultModel: string | undefined;
   /** Whether a call is the environment's first. */
@@ -86,7 +88,11 @@ function routesOf(options: ApiOptions): Routes {
       'GET /v2/models/{model}/config': modelConfigRoute(provider),
       'GET /v2/models/{model}/stats': stats,
       'POST /v2/models/{model}/infer': inferRoute(inference, isColdStart, options.inferLater),
-      'POST /v2/models/{model}/predict': predictRoute(prediction, isColdStart),
+      'POST /v2/models/{model}/predict': predictRoute(
+        prediction,
+        isColdStart,
+        options.predictLater,
+      ),
     }),
     ...guarded(authoriseNamedModel, {
       'POST /models/{model}/invocations': invocation,

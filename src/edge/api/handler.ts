@@ -86,6 +86,8 @@ export async function createApiHandler(environment: Environment) {
     statistics,
     jobs: lazyRoutes(jobRouteNames, async () => (await jobsApi()).routes),
     inferLater: async (request, parameters) => (await jobsApi()).inferLater(request, parameters),
+    predictLater: async (request, parameters) =>
+      (await jobsApi()).predictLater(request, parameters),
     defaultModel,
     isColdStart: ({ requestId }) => requestId === firstRequestId,
     onFailure: ({ method, path }, thrown) => {

@@ -1,16 +1,25 @@
 import type { Prediction } from '../../inference/prediction.ts';
 import type { ModelReference } from '../../models/reference.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
+import { prefersAsync } from './prefer.ts';
 import type { RouteHandler } from './router.ts';
 import { serverTiming } from './server-timing.ts';
 
-/** `POST /v2/models/{model}[/versions/{version}]/predict`: pictures, sound, text and rows, as the model's task takes them. */
+/**
+ * `POST /v2/models/{model}[/versions/{version}]/predict`: pictures, sound, text and rows, as the model's task takes them.
+ *
+ * @param later answers a caller that prefers to be answered later
+ */
 export function predictRoute(
   prediction: Prediction,
   isColdStart: (request: HttpRequest) => boolean,
+  later: RouteHandler,
 ): RouteHandler {
-  return (request, { model = '', version }) =>
-    predict(prediction, { model, version }, request, isColdStart(request));
+  return (request, parameters) => {
+    if (prefersAsync(request)) return later(request, parameters);
+    const { model = '', version } = parameters;
+    return predict(prediction, { model, version }, request, isColdStart(request));
+  };
 }
 
 /** Answers a request with the raw thing in its body. */

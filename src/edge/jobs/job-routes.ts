@@ -4,14 +4,12 @@ import { parseJobRequestText } from '../../batch/job-request.ts';
 import {
   cancelJob,
   createJob,
-  createRequestJob,
   getJob,
   type JobsContext,
   readRequestResult,
   redriveJob,
 } from '../../batch/jobs.ts';
-import { invalidRequest, ServingError } from '../../errors.ts';
-import type { ModelReference } from '../../models/reference.ts';
+import { invalidRequest } from '../../errors.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from '../api/http.ts';
 import type { RouteHandler, Routes } from '../api/router.ts';
 import { jobDocument, jobSummaryDocument } from './job-document.ts';
@@ -67,34 +65,6 @@ export function jobRoutes(context: JobsContext): Routes {
       return jsonResponse({ errors: page.errors, next: encodeToken(page.next) });
     },
   };
-}
-
-/**
- * Answers an inference request that may be answered later (`Prefer: respond-async`, RFC 7240): at once with where
- * the answer will be.
- *
- * @throws ServingError INVALID_REQUEST for a request with binary tensors, which a line of JSON cannot hold
- */
-export async function respondAsync(
-  context: JobsContext,
-  reference: ModelReference,
-  { body, headers }: HttpRequest,
-): Promise<HttpResponse> {
-  if (headers['inference-header-content-length'] !== undefined) {
-    throw new ServingError(
-      'INVALID_REQUEST',
-      'Prefer: expected a request in JSON for respond-async, got one with binary tensors',
-    );
-  }
-  const text = typeof body === 'string' ? body : Buffer.from(body).toString();
-  const progress = await createRequestJob(context, reference, text);
-  return jsonResponse(jobDocument(progress, context.nowMs()), {
-    statusCode: 202,
-    headers: {
-      location: `/v2/jobs/${progress.jobId}/result`,
-      'preference-applied': 'respond-async',
-    },
-  });
 }
 
 function limitOf(query: URLSearchParams, maximum: number): number {

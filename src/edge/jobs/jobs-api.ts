@@ -6,13 +6,17 @@ import type { ModelProvider } from '../../models/provider.ts';
 import type { RouteHandler, Routes } from '../api/router.ts';
 import { createBatchSide } from '../batch-context.ts';
 import { parseBatchSettings } from '../batch-settings.ts';
-import { jobRoutes, respondAsync } from './job-routes.ts';
+import { predictServices } from '../model-side.ts';
+import { jobRoutes } from './job-routes.ts';
+import { inferLater, predictLater } from './later.ts';
 
 /** What of transform jobs is called by HTTP. */
 export interface JobsApi {
   readonly routes: Routes;
-  /** Answers an inference request with where its answer will be. */
+  /** Answers a request of the infer route with where its answer will be. */
   readonly inferLater: RouteHandler;
+  /** The same for the predict route. */
+  readonly predictLater: RouteHandler;
 }
 
 /** The jobs API over the buckets and queues that the environment names. */
@@ -24,12 +28,15 @@ export function createJobsApi(
 ): JobsApi {
   const clients = { s3, sqs: createSqsClient() };
   const observers = { log, meters: noMeters };
-  const batch = createBatchSide(parseBatchSettings(environment), clients, observers);
-  const context = { ...batch, models };
+  const settings = parseBatchSettings(environment);
+  const context = { ...createBatchSide(settings, clients, observers), models };
+  const services = predictServices(s3, settings.jobsBucket);
   return {
     routes: jobRoutes(context),
     inferLater: (request, { model = '', version }) =>
-      respondAsync(context, { model, version }, request),
+      inferLater(context, { model, version }, request),
+    predictLater: (request, { model = '', version }) =>
+      predictLater(context, services, { model, version }, request),
   };
 }
 

@@ -35,7 +35,7 @@ export async function createTransformHandler(environment: Environment) {
     ...batch,
     models,
     predictors,
-    decoders: predictServices(s3, settings.jobsBucket),
+    services: predictServices(s3, settings.jobsBucket),
     monotonicMs: () => performance.now(),
     limits: defaultTransformLimits,
     maxReceiveCount: settings.shardMaxReceiveCount,

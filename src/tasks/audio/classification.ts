@@ -68,7 +68,6 @@ export async function createAudioClassifier(
 
   return definePredictor<Float32Array[]>({
     task: configuration.type,
-    accepts: 'audio',
     async prepare(source) {
       const samples = await decodeAudio(decoders.audio, source, audio);
       return cutWindows(samples, window, inSamples(hopMs));

@@ -37,7 +37,6 @@ export async function createVoiceActivityDetector(
 
   return definePredictor<Float32Array>({
     task: configuration.type,
-    accepts: 'audio',
     prepare: (source) => decodeAudio(decoders.audio, source, audio),
     async execute(prepared, parameters, context) {
       const predictions: Prediction[] = [];

@@ -44,7 +44,6 @@ export async function createPicturePredictor(
   const limit = largestBatch(model, 'input', input);
   return definePredictor<PreparedImage>({
     task: configuration.type,
-    accepts: 'image',
     prepare: images.prepare,
     prepareElsewhere: images.prepareElsewhere,
     async execute(prepared, parameters, context) {

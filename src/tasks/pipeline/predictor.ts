@@ -51,7 +51,6 @@ export function createPipeline(
 
   return definePredictor<PixelImage>({
     task: configuration.type,
-    accepts: 'image',
     async prepare(input) {
       if (input.kind === 'pixels') return input.image;
       if (input.kind !== 'image') throw invalidRequest('input', 'a picture', input.kind);

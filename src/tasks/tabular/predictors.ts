@@ -42,7 +42,6 @@ export async function createTabularClassifier(
 
   return definePredictor({
     task: configuration.type,
-    accepts: 'row',
     prepare: rows.encode,
     async execute(prepared, parameters, context) {
       const outputs = await context.run(rows.stack(prepared), [output.name]);
@@ -86,7 +85,6 @@ export async function createTabularRegressor(
 
   return definePredictor({
     task: configuration.type,
-    accepts: 'row',
     prepare: rows.encode,
     async execute(prepared, _parameters, context) {
       const outputs = await context.run(rows.stack(prepared), [output.name]);

@@ -10,7 +10,6 @@ export function createTensorPredictor(model: TaskModel): Predictor {
   const names = new Set(model.inputs.map((input) => input.name));
   return definePredictor<Tensor[]>({
     task: 'tensor',
-    accepts: 'tensors',
     prepare(input) {
       if (input.kind !== 'tensors') throw invalidRequest('input', 'tensors', input.kind);
       const { values } = input;

@@ -23,7 +23,6 @@ export async function createTextClassifier(
 
   return definePredictor({
     task: configuration.type,
-    accepts: 'text',
     prepare: (input) => encoder.encode(textOf(input)),
     execute: (texts, parameters, context) =>
       runTexts(encoder, texts, output.name, context, (outputs, group) =>

@@ -26,7 +26,6 @@ export async function createTokenClassifier(
 
   return definePredictor({
     task: configuration.type,
-    accepts: 'text',
     prepare: (input) => encoder.encode(textOf(input)),
     execute: (texts, _parameters, context) =>
       runTexts(encoder, texts, output.name, context, (outputs, group, length) =>

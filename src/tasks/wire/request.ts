@@ -54,9 +54,9 @@ export async function parsePredictRequest(
   accepts: PredictInputKind,
   csv: CsvReader,
 ): Promise<PredictRequest> {
-  const { name, parameters } = parseMediaType(contentType ?? 'application/json');
+  if (isJsonRequest(contentType)) return parseJsonRequest(body, accepts);
+  const { name, parameters } = parseMediaType(contentType ?? '');
   const whole = (inputs: readonly PredictInput[]) => ({ inputs, parameters: defaultParameters });
-  if (name === 'application/json' || name.endsWith('+json')) return parseJsonRequest(body, accepts);
   if (name.startsWith('image/')) return whole([{ kind: 'image', bytes: body }]);
   if (name.startsWith('audio/') || name === 'application/ogg') {
     return whole([{ kind: 'audio', bytes: body }]);
@@ -82,6 +82,12 @@ export async function parsePredictRequest(
     'UNSUPPORTED_MEDIA_TYPE',
     `Content-Type: expected image/*, audio/*, text/plain, text/csv or application/json, got ${quote(name)}`,
   );
+}
+
+/** @param contentType the header; undefined counts as JSON */
+export function isJsonRequest(contentType: string | undefined): boolean {
+  const { name } = parseMediaType(contentType ?? 'application/json');
+  return name === 'application/json' || name.endsWith('+json');
 }
 
 function checkCount(count: number): void {

@@ -1,0 +1,65 @@
+import { ServingError } from '../../errors.ts';
+import type { Predictor } from '../../tasks/predictor.ts';
+import { handlePredict, type PredictServices } from '../../tasks/wire/handle.ts';
+import type { JobModel } from '../job-model.ts';
+import type { TransformContext } from '../ports.ts';
+import type { Runnable } from '../run-together.ts';
+import type { SourceRecord } from '../source-record.ts';
+import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
+import { predictContextOf, refusal } from './predict-context.ts';
+
+/**
+ * Requests of the predict route, one a line as JSON, each answered as the route answers it. Objects that they refer to are
+ * read when they are run.
+ */
+export class PredictRequestEngine implements Engine {
+  readonly takesBlocks = false;
+  readonly #transform: TransformContext;
+  readonly #context: EngineContext;
+  readonly #model: JobModel;
+  readonly #predictor: Predictor;
+
+  constructor(
+    transform: TransformContext,
+    context: EngineContext,
+    { model, predictor }: { readonly model: JobModel; readonly predictor: Predictor },
+  ) {
+    this.#transform = transform;
+    this.#context = context;
+    this.#model = model;
+    this.#predictor = predictor;
+  }
+
+  /** One after the other: what a request carries and refers to is in memory while it is run. */
+  async transform(records: readonly SourceRecord[]): Promise<RecordOutcome[]> {
+    const services = await this.#transform.services();
+    const outcomes: RecordOutcome[] = [];
+    for (const record of records) outcomes.push(await this.#answer(record, services));
+    return outcomes;
+  }
+
+  /** Tasks put inputs together themselves, within the model's limit. */
+  async sample(): Promise<Runnable[]> {
+    return [];
+  }
+
+  async #answer(record: SourceRecord, services: PredictServices): Promise<RecordOutcome> {
+    const { lease, encoder } = this.#context;
+    const { content } = record;
+    if (content.kind !== 'line') return { error: new ServingError('INTERNAL', 'internal error') };
+    const { model, version } = lease.pinned;
+    try {
+      const { body } = await handlePredict(
+        this.#predictor,
+        { name: model, version },
+        { contentType: 'application/json', accept: undefined, body: content.bytes },
+        predictContextOf(this.#model, lease, this.#predictor),
+        services,
+      );
+      const json = typeof body === 'string' ? body : Buffer.from(body).toString();
+      return { line: encoder.prediction(record, json) };
+    } catch (thrown) {
+      return { error: refusal(this.#model, thrown) };
+    }
+  }
+}
