@@ -23,6 +23,9 @@ const statusCodes = {
 
 export type ErrorCode = keyof typeof statusCodes;
 
+/** Every code, for those that describe them. */
+export const errorCodes: readonly string[] = Object.keys(statusCodes);
+
 export interface ServingErrorOptions {
   /** What went wrong underneath: logged, never sent. */
   readonly cause?: unknown;

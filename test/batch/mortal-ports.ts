@@ -1,4 +1,6 @@
+import { createMediaDecoders } from '../../src/adapters/media/decoders.ts';
 import type { ObjectStore } from '../../src/batch/object-store.ts';
+import type { TransformContext } from '../../src/batch/ports.ts';
 import { ServingError } from '../../src/errors.ts';
 import type { ModelProvider } from '../../src/models/provider.ts';
 import type { Session } from '../../src/models/session.ts';
@@ -29,6 +31,19 @@ export function mortalStore(store: ObjectStore, call: Call): ObjectStore {
     assemble: (...args) => call(() => store.assemble(...args)),
     list: (...args) => call(() => store.list(...args)),
   };
+}
+
+/** The media libraries, and what requests refer to: objects of the jobs bucket. */
+export function mortalServices(jobs: ObjectStore, call: Call): TransformContext['services'] {
+  const fetchObject = async (bucket: string, key: string) => {
+    const object = bucket === 'jobs' ? await jobs.get(key) : undefined;
+    if (object === undefined) throw new ServingError('NOT_FOUND', `s3: there is no object ${key}`);
+    return object.body;
+  };
+  return async () => ({
+    ...createMediaDecoders(),
+    fetchObject: (bucket, key) => call(() => fetchObject(bucket, key)),
+  });
 }
 
 /** A value in a record's tensor at which the simulated process dies, as a real one does of an integer division. */

@@ -1,4 +1,3 @@
-import { createMediaDecoders } from '../../src/adapters/media/decoders.ts';
 import { createTableFiles } from '../../src/adapters/parquet/table-files.ts';
 import type { JobsContext } from '../../src/batch/jobs.ts';
 import type { ObjectStore } from '../../src/batch/object-store.ts';
@@ -11,7 +10,14 @@ import { ServingError } from '../../src/errors.ts';
 import type { ModelProvider } from '../../src/models/provider.ts';
 import type { Predictor } from '../../src/tasks/predictor.ts';
 import { SeededRandom } from '../support/random.ts';
-import { type Call, Death, mortalModels, mortalStore, passOver } from './mortal-ports.ts';
+import {
+  type Call,
+  Death,
+  mortalModels,
+  mortalServices,
+  mortalStore,
+  passOver,
+} from './mortal-ports.ts';
 import { noFaults, type SimulatedCounts, type SimulatedFaults } from './simulated-faults.ts';
 
 interface Delivery {
@@ -219,15 +225,7 @@ export class Simulation {
         this.#nowMs += this.#runMs * rows;
       }),
       tables: createTableFiles(),
-      services: async () => ({
-        ...createMediaDecoders(),
-        fetchObject: (bucket, key) =>
-          call(async () => {
-            const object = bucket === 'jobs' ? await this.#jobs.get(key) : undefined;
-            if (object === undefined) throw new ServingError('NOT_FOUND', `no object ${key}`);
-            return object.body;
-          }),
-      }),
+      services: mortalServices(this.#jobs, call),
       predictors: this.#predictors,
       events: {
         completed: (event) =>

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type S3Server, startS3 } from '../../local/s3/server.ts';
 import { createS3Client } from '../../src/adapters/s3/client.ts';
-import { createApi } from '../../src/edge/api/api.ts';
+import { type ApiOptions, createApi, routesOf } from '../../src/edge/api/api.ts';
 import {
   type Api,
   emptyResponse,
   type HttpRequest,
   type HttpResponse,
 } from '../../src/edge/api/http.ts';
+import { jobRouteNames } from '../../src/edge/jobs/job-route-names.ts';
 import { createModelSide, predictServices } from '../../src/edge/model-side.ts';
 import type { ModelSettings } from '../../src/edge/settings.ts';
 import type { ServingError } from '../../src/errors.ts';
@@ -29,6 +30,8 @@ export interface Serving {
   readonly client: S3Client;
   readonly models: ModelService;
   readonly api: Api;
+  /** Every route of the service, those of jobs too, which are not served here. */
+  readonly routes: readonly string[];
   /** What happened to models, as `loaded iris 1`. */
   readonly events: string[];
   /** Failures that were logged. */
@@ -91,7 +94,7 @@ export async function startServing(options: ServingOptions = {}): Promise<Servin
     services: predictServices(client, 'models'),
     onPredicted: () => undefined,
   });
-  const api = createApi({
+  const apiOptions: ApiOptions = {
     version: '0.0.0',
     provider: models,
     inference,
@@ -103,12 +106,14 @@ export async function startServing(options: ServingOptions = {}): Promise<Servin
     defaultModel: 'default',
     isColdStart: () => false,
     onFailure: (_request, thrown) => failures.push(thrown),
-  });
+  };
+  const api = createApi(apiOptions);
   return {
     s3,
     client,
     models,
     api,
+    routes: [...Object.keys(routesOf(apiOptions)), ...jobRouteNames],
     events,
     failures,
     put: async (key, body) => {

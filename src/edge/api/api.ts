@@ -72,7 +72,8 @@ export function createApi(options: ApiOptions): Api {
   }
 }
 
-function routesOf(options: ApiOptions): Routes {
+/** Every route of the surface. */
+export function routesOf(options: ApiOptions): Routes {
   const { provider, inference, prediction, statistics, defaultModel, isColdStart } = options;
   const stats = statisticsRoute(provider, prediction, statistics);
   const invocation = invocationRoute(options);
@@ -101,7 +102,7 @@ function routesOf(options: ApiOptions): Routes {
     }),
     ...guarded(authoriseEveryModel, {
       'GET /v2/models/stats': stats,
-      'GET /openapi.json': openApiRoute(provider, options.version),
+      'GET /openapi.json': openApiRoute(provider, prediction, options.version),
       'POST /v2/repository/index': repositoryIndexRoute(provider),
       ...options.jobs,
     }),

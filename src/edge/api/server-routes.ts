@@ -1,6 +1,6 @@
+import type { Prediction } from '../../inference/prediction.ts';
 import type { ModelAdministration, ModelProvider } from '../../models/provider.ts';
 import type { ServerMetadata } from '../../protocol/documents.ts';
-import { openApiDocument } from '../../protocol/openapi/document.ts';
 import { jsonResponse } from './http.ts';
 import type { RouteHandler } from './router.ts';
 
@@ -30,14 +30,21 @@ export const readyRoute: RouteHandler = () => jsonResponse({ ready: true, live: 
 
 /**
  * `GET /openapi.json`: the HTTP surface, with schemas of their own for the models in this environment's memory and for
- * those that `?model=` names, which are loaded for it: what a model takes only ONNX Runtime knows.
+ * those that `?model=` names, which are loaded for it: what a model takes only ONNX Runtime knows. A pipeline takes no
+ * tensors, and has a path alone.
  */
 export function openApiRoute(
   models: ModelProvider & ModelAdministration,
+  prediction: Prediction,
   version: string,
 ): RouteHandler {
   return async ({ query }) => {
-    for (const model of query.getAll('model')) {
+    const pipelines: string[] = [];
+    for (const model of new Set(query.getAll('model'))) {
+      if ((await prediction.pipelineOf({ model, version: undefined })) !== undefined) {
+        pipelines.push(model);
+        continue;
+      }
       const lease = await models.acquire({ model, version: undefined });
       lease.release();
     }
@@ -48,6 +55,8 @@ export function openApiRoute(
       inputs,
       outputs,
     }));
-    return jsonResponse(openApiDocument({ version, models: described }));
+    // Few environments are ever asked: the document's text is loaded by the first call.
+    const { openApiDocument } = await import('../../protocol/openapi/document.ts');
+    return jsonResponse(openApiDocument({ version, models: described, pipelines }));
   };
 }

@@ -16,10 +16,10 @@ function dataOf(name: string, element: Schema): Schema {
 }
 
 const string: Schema = { type: 'string' };
-const strings: Schema = { type: 'array', items: string };
 const boolean: Schema = { type: 'boolean' };
 
-function object(properties: Schema, required: readonly string[] = []): Schema {
+/** @param required names of the properties that are always there */
+export function object(properties: Schema, required: readonly string[] = []): Schema {
   return required.length === 0
     ? { type: 'object', properties }
     : { type: 'object', required, properties };
@@ -62,37 +62,8 @@ const outputParameters: Schema = object({
   },
 });
 
-/** What every model's requests and responses are made of. */
-export const commonSchemas: Readonly<Record<string, Schema>> = {
-  Error: object({ error: string }, ['error']),
-  ServerMetadata: object({ name: string, version: string, extensions: strings }, [
-    'name',
-    'version',
-    'extensions',
-  ]),
-  TensorMetadata: object(
-    {
-      name: string,
-      datatype: { enum: datatypes },
-      shape: {
-        type: 'array',
-        items: { type: 'integer', minimum: -1 },
-        description: '-1 is a dimension that varies.',
-      },
-    },
-    ['name', 'datatype', 'shape'],
-  ),
-  ModelMetadata: object(
-    {
-      name: string,
-      versions: strings,
-      platform: string,
-      inputs: { type: 'array', items: reference('TensorMetadata') },
-      outputs: { type: 'array', items: reference('TensorMetadata') },
-    },
-    ['name', 'platform', 'inputs', 'outputs'],
-  ),
-  ModelReadiness: object({ name: string, ready: boolean }, ['name', 'ready']),
+/** What every model's requests and responses of the infer route are made of. */
+export const inferSchemas: Readonly<Record<string, Schema>> = {
   Parameters: {
     type: 'object',
     additionalProperties: { type: ['string', 'number', 'boolean'] },

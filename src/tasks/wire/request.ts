@@ -36,7 +36,8 @@ const maxInputs = 4096;
 /** Of them that are to be fetched: they are in memory together. */
 const maxReferences = 32;
 
-const parametersSchema = v.strictObject({
+/** What a caller may change for one request, as it stands in JSON. */
+export const parametersSchema = v.strictObject({
   top_k: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   threshold: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
 });

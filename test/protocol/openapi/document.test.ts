@@ -1,9 +1,12 @@
+import { toJsonSchema } from '@valibot/to-json-schema';
 import { describe, expect, it } from 'vitest';
 import { decodeInferRequest } from '../../../src/protocol/decode-request.ts';
 import { isObject } from '../../../src/protocol/fields.ts';
 import { openApiDocument } from '../../../src/protocol/openapi/document.ts';
 import { componentKey, type DescribedModel } from '../../../src/protocol/openapi/model-schemas.ts';
 import { validateInputs } from '../../../src/protocol/validate.ts';
+import { parametersSchema } from '../../../src/tasks/wire/request.ts';
+import { faultsOf } from '../../support/openapi.ts';
 
 const models: readonly DescribedModel[] = [
   {
@@ -43,9 +46,14 @@ function schemasOf(document: unknown) {
   return isObject(schemas) ? schemas : {};
 }
 
+const withoutDescription = (key: string, value: unknown) =>
+  key === 'description' ? undefined : value;
+
 describe('the OpenAPI document', () => {
   // As callers see it.
-  const document: unknown = JSON.parse(JSON.stringify(openApiDocument({ version: '1', models })));
+  const document: unknown = JSON.parse(
+    JSON.stringify(openApiDocument({ version: '1', models, pipelines: ['Seiten & Zeilen'] })),
+  );
   const schemas = schemasOf(document);
 
   it('refers to schemas that are there, by keys that OpenAPI allows', () => {
@@ -58,7 +66,12 @@ describe('the OpenAPI document', () => {
     for (const key of Object.keys(schemas)) expect(key).toMatch(/^[A-Za-z0-9._-]+$/);
   });
 
-  it('has a path and a pair of schemas for each model', () => {
+  it('is one of OpenAPI 3.1', () => {
+    expect(faultsOf(document)).toEqual([]);
+  });
+
+  it('has a path and a pair of schemas for each model, and a path for each pipeline', () => {
+    expect(document).toHaveProperty(['paths', '/v2/models/Seiten%20%26%20Zeilen/predict', 'post']);
     expect(document).toHaveProperty(['paths', '/v2/models/Gr%C3%B6%C3%9Fe%20v1_2/infer', 'post']);
     const key = componentKey('Größe v1_2');
     expect(key).toBe('Gr_f6__df_e_20_v1_5f_2');
@@ -85,6 +98,18 @@ describe('the OpenAPI document', () => {
       },
     });
     expect(schemas[`InferResponse.${key}`]).toMatchObject({ description: '`y` FP32 [-1,2]' });
+  });
+
+  it('tells the parameters of the predict route as they are read', () => {
+    const { $schema: _, ...read } = toJsonSchema(parametersSchema);
+    const [parameters] = valuesOf('parameters', schemas['PredictRequest']);
+    expect(parameters).toMatchObject({
+      properties: { top_k: { description: expect.any(String) } },
+    });
+    expect(JSON.parse(JSON.stringify(parameters, withoutDescription))).toEqual({
+      ...read,
+      required: undefined,
+    });
   });
 
   it('shows examples that the server takes', () => {
