@@ -4,7 +4,7 @@ import { lockData } from './data-lock.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './event-source/mapping.ts';
 import { type BusEvent, type EventsServer, startEvents } from './events/server.ts';
 import { type Gateway, startGateway } from './gateway/server.ts';
-import type { RuntimeLimits } from './lambda/function-runtime.ts';
+import type { RuntimeLimits } from './lambda/function-settings.ts';
 import { type InvokeEndpoint, openInvokeEndpoint } from './lambda/invoke-endpoint.ts';
 import { type Lambda, startLambda } from './lambda/service.ts';
 import { type S3Server, startS3 } from './s3/server.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { S3Event } from 'aws-lambda';
 import { environmentVariables } from '../src/contract/environment.ts';
 import { decodeNotificationKey } from '../src/contract/keys.ts';
-import type { FunctionSettings } from './lambda/function-runtime.ts';
+import type { FunctionSettings } from './lambda/function-settings.ts';
 import { onnxRuntimeDir } from './paths.ts';
 import type { S3NotificationOptions } from './s3/server.ts';
 import type { SqsServer } from './sqs/server.ts';

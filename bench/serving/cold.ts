@@ -6,7 +6,7 @@ import { prepareArtefact } from '../../cli/prepare.ts';
 import { publishModel } from '../../cli/publish.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { compileFunctions } from '../../local/compile-functions.ts';
-import type { FunctionSettings } from '../../local/lambda/function-runtime.ts';
+import type { FunctionSettings } from '../../local/lambda/function-settings.ts';
 import { startLambda } from '../../local/lambda/service.ts';
 import { onnxRuntimeDir, projectRoot } from '../../local/paths.ts';
 import { startS3 } from '../../local/s3/server.ts';

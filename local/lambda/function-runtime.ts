@@ -1,41 +1,12 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { functionArn } from '../template/names.ts';
-import { ExecutionEnvironment, type InitOutcome } from './environment.ts';
+import { randomUUID } from 'node:crypto';
+import type { ExecutionEnvironment, InitOutcome } from './environment.ts';
 import { exited, timedOut } from './error-documents.ts';
 import type { FaultInjector, InvocationFault } from './faults.ts';
-import type { FunctionLog } from './function-log.ts';
+import { concurrencyOf, type FunctionSettings, type RuntimeLimits } from './function-settings.ts';
 import type { InvokeResult } from './invoke-result.ts';
+import { type EnvironmentPlace, newEnvironment } from './new-environment.ts';
 import { newTraceId, platformReport } from './platform.ts';
 import type { Invocation } from './runtime-api.ts';
-import { lambdaVariables } from './variables.ts';
-
-/** A function to run. */
-export interface FunctionSettings {
-  readonly name: string;
-  /** File below the task root, and export: `api/handler.handler`. */
-  readonly handler: string;
-  /** Folder of the bundles. */
-  readonly taskRoot: string;
-  readonly memoryMiB: number;
-  readonly timeoutMs: number;
-  /** Calls at a time; more are throttled. @default the account's 1,000 */
-  readonly reservedConcurrency?: number | undefined;
-  /** Calls that one environment takes at a time: more than one makes it one of managed instances. @default 1 */
-  readonly environmentConcurrency?: number | undefined;
-  /** Variables of the template and of the laptop, which win over Lambda's own. */
-  variables(environment: { readonly temporaryDir: string }): Readonly<Record<string, string>>;
-}
-
-/** What the laptop grants to every function. */
-export interface RuntimeLimits {
-  /** Processes of one function; calls beyond wait for one. Lambda would start as many as are called for. */
-  readonly environmentLimit: number;
-  /** How long an environment may start before it is started over within its function's timeout (Lambda: 10 s). */
-  readonly initTimeoutMs: number;
-  /** How long an idle environment is kept. */
-  readonly idleTimeoutMs: number;
-}
 
 /** The environments of a function, counted by what they do. */
 export interface EnvironmentCounts {
@@ -59,12 +30,8 @@ const accountConcurrency = 1000;
 /** Managed instances give a start at least that long (docs: lambda-managed-instances-execution-environment). */
 const managedInitTimeoutMs = 130_000;
 
-export interface FunctionRuntimeOptions {
+export interface FunctionRuntimeOptions extends EnvironmentPlace {
   readonly limits: RuntimeLimits;
-  readonly bootstrapPath: string;
-  /** Holds the temp disks of the environments. */
-  readonly temporaryDir: string;
-  readonly log: FunctionLog;
   readonly faults: FaultInjector;
 }
 
@@ -85,7 +52,7 @@ export class FunctionRuntime {
   constructor(settings: FunctionSettings, options: FunctionRuntimeOptions) {
     this.settings = settings;
     this.#options = options;
-    this.#concurrency = settings.environmentConcurrency ?? 1;
+    this.#concurrency = concurrencyOf(settings);
   }
 
   get counts(): EnvironmentCounts {
@@ -209,33 +176,7 @@ export class FunctionRuntime {
   }
 
   async #start(limitMs: number): Promise<InitOutcome> {
-    const { name, handler, taskRoot, memoryMiB } = this.settings;
-    const id = randomBytes(4).toString('hex');
-    const temporaryDir = join(this.#options.temporaryDir, `${name}-${id}`);
-    const logStreamName = `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${id}`;
-    const environment = new ExecutionEnvironment({
-      bootstrapPath: this.#options.bootstrapPath,
-      functionArn: functionArn(name),
-      taskRoot,
-      temporaryDir,
-      concurrency: this.#concurrency,
-      idleTimeoutMs: this.#options.limits.idleTimeoutMs,
-      variables: (runtimeApi) => ({
-        ...lambdaVariables({
-          functionName: name,
-          handler,
-          taskRoot,
-          memoryMiB,
-          concurrency: this.#concurrency,
-          runtimeApi,
-          temporaryDir,
-          logStreamName,
-        }),
-        ...this.settings.variables({ temporaryDir }),
-      }),
-      onOutput: (line) => this.#options.log.write(line),
-      onReady: () => this.#dispatch(),
-    });
+    const environment = newEnvironment(this.settings, this.#options, () => this.#dispatch());
     this.#started += 1;
     this.#environments.add(environment);
     void environment.ended.then(() => {

@@ -5,12 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { FaultInjector, type LambdaFault, type LambdaFaultPlan } from './faults.ts';
 import { openFunctionLog } from './function-log.ts';
-import {
-  type EnvironmentCounts,
-  FunctionRuntime,
-  type FunctionSettings,
-  type RuntimeLimits,
-} from './function-runtime.ts';
+import { type EnvironmentCounts, FunctionRuntime } from './function-runtime.ts';
+import type { FunctionSettings, RuntimeLimits } from './function-settings.ts';
 import type { InvokeResult } from './invoke-result.ts';
 
 export interface LambdaOptions {

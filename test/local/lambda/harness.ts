@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'vitest';
-import type { FunctionSettings, RuntimeLimits } from '../../../local/lambda/function-runtime.ts';
+import type { FunctionSettings, RuntimeLimits } from '../../../local/lambda/function-settings.ts';
 import type { InvokeResult } from '../../../local/lambda/invoke-result.ts';
 import { type Lambda, startLambda } from '../../../local/lambda/service.ts';
 
