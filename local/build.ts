@@ -5,7 +5,8 @@ import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compileFunctions } from './compile-functions.ts';
-import { DataInUseError, lockData } from './data-lock.ts';
+import { DataFolderError, DataInUseError, lockData } from './data-lock.ts';
+import { diskTrouble } from './disk-trouble.ts';
 import { onnxRuntimeDir, projectRoot } from './paths.ts';
 
 /** What `npm start` runs: the synthesised template, and the bundles that its functions name. */
@@ -88,7 +89,9 @@ async function lockBuilds(): Promise<(() => Promise<void>) | undefined> {
     return await lockData(buildsDir);
   } catch (error) {
     if (error instanceof DataInUseError) return undefined;
-    throw error;
+    const trouble = error instanceof DataFolderError ? diskTrouble(error.cause) : undefined;
+    if (trouble === undefined) throw error;
+    throw new BuildError(`${buildsDir} cannot hold what is built: ${trouble.reason}`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Build, build } from './build.ts';
-import { lockData } from './data-lock.ts';
+import { dataFolderError, lockData } from './data-lock.ts';
 import { type EventSourceMapping, startEventSourceMapping } from './event-source/mapping.ts';
 import { type BusEvent, type EventsServer, startEvents } from './events/server.ts';
 import { type Gateway, startGateway } from './gateway/server.ts';
@@ -88,7 +88,7 @@ interface Parts {
 /**
  * Starts the laptop cloud from the synthesised template: what is there, what leads where and with which
  * settings is what `cdk deploy` would make of it.
- * @throws TemplateError, BuildError, DataInUseError, or an Error of one sentence when a port cannot be had
+ * @throws TemplateError, BuildError, DataInUseError, DataFolderError, or an Error of one sentence when a port cannot be had
  */
 export async function startLaptopCloud(options: LaptopCloudOptions): Promise<LaptopCloud> {
   const parts: Parts = { mappings: new Map() };
@@ -96,7 +96,7 @@ export async function startLaptopCloud(options: LaptopCloudOptions): Promise<Lap
     return await start(options, parts);
   } catch (error) {
     await stop(parts, 0);
-    throw error;
+    throw dataFolderError(options.dataDir, error);
   }
 }
 
@@ -111,6 +111,7 @@ async function start(options: LaptopCloudOptions, parts: Parts): Promise<LaptopC
     port: ports.sqs ?? 0,
     dataDir: join(dataDir, 'sqs'),
     queues: storage.queues,
+    onProblem: (message, error) => onProblem(`SQS: ${described(message, error)}`),
   });
   parts.sqs = sqs;
   const template = await readTemplate(templateFile, sqs);
@@ -124,7 +125,7 @@ async function start(options: LaptopCloudOptions, parts: Parts): Promise<LaptopC
     dataDir: join(dataDir, 's3'),
     buckets: storage.buckets,
     notifications: notificationsOf(storage, sqs, buckets.results, options.onResult),
-    onProblem: (message, error) => onProblem(`S3: ${message}: ${String(error)}`),
+    onProblem: (message, error) => onProblem(`S3: ${described(message, error)}`),
   });
   parts.s3 = s3;
   const events = await startEvents({ port: 0, onEvent: options.onEvent });
@@ -172,6 +173,10 @@ async function start(options: LaptopCloudOptions, parts: Parts): Promise<LaptopC
       return closing;
     },
   };
+}
+
+function described(message: string, error: unknown): string {
+  return error === undefined ? message : `${message}: ${String(error)}`;
 }
 
 function withApiConcurrency(

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { build } from './build.ts';
 import { type LaptopCloud, startLaptopCloud } from './cloud.ts';
+import { checkDataFolder, dataFolderError } from './data-lock.ts';
 import { faultsGuide, guide, writeSamples } from './guide.ts';
 import { followJobs } from './job-progress.ts';
 import { listen } from './listen.ts';
@@ -32,6 +33,7 @@ async function checkPorts({ ports }: LaptopSettings): Promise<void> {
 async function run(settings: LaptopSettings, signal: AbortSignal): Promise<LaptopCloud> {
   const startedAt = performance.now();
   await checkPorts(settings);
+  await checkDataFolder(settings.dataDir);
   const built = await build({
     signal,
     onBuild: () => say('pilotlight: bundling the functions and synthesising the stack'),
@@ -56,7 +58,9 @@ async function run(settings: LaptopSettings, signal: AbortSignal): Promise<Lapto
   const published = await publishSampleModels(s3, cloud.buckets.models);
   s3.destroy();
   if (published.length > 0) say(`pilotlight: published ${published.join(', ')}`);
-  const samples = await writeSamples(settings.dataDir);
+  const samples = await writeSamples(settings.dataDir).catch((error: unknown) => {
+    throw dataFolderError(settings.dataDir, error);
+  });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   say(`pilotlight: ready after ${seconds} s; Ctrl-C stops it`);
   say(guide(cloud, settings.dataDir, samples));

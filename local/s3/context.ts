@@ -1,3 +1,4 @@
+import type { DiskWatch } from '../disk-trouble.ts';
 import type { Bucket, ObjectVersion } from './model.ts';
 import type { Reply } from './reply.ts';
 import type { BucketRequest, ObjectRequest, S3Request } from './request.ts';
@@ -7,6 +8,8 @@ import type { Store } from './store.ts';
 export interface S3Context {
   readonly store: Store;
   readonly region: string;
+  /** Puts failures of the disk into words. */
+  readonly disk: DiskWatch;
 }
 
 type Handler<R extends S3Request> = (request: R, context: S3Context) => Reply | Promise<Reply>;

@@ -5,31 +5,72 @@ import { type Entry, State } from './state.ts';
 /** Entries that the journal may carry beyond twice the ones that matter, before it is rewritten. */
 const journalSlack = 4096;
 
+const operations: Readonly<Record<Entry['op'], true>> = {
+  createBucket: true,
+  deleteBucket: true,
+  setVersioning: true,
+  put: true,
+  amend: true,
+  removeVersion: true,
+  createUpload: true,
+  putPart: true,
+  abortUpload: true,
+  armNotification: true,
+  delivered: true,
+  sequence: true,
+};
+
 /** A state that outlives the process: every change is a line of its journal before it is made. */
 export class DurableState {
   readonly #journal: Journal;
+  readonly #onProblem: (message: string, error: unknown) => void;
   readonly state: State;
-  /** Entries in the journal, and how many it had, or would have had, when none was superfluous. */
+  /** Entries in the journal, and beyond how many it is rewritten. */
   #entries: number;
-  #entriesNeeded: number;
+  #rewriteAt: number;
 
-  static async open(path: string): Promise<DurableState> {
+  /**
+   * Makes the state of a journal. What is damaged in it is dropped; what is left is then as whole as can be.
+   * @param onProblem told of rewrites that failed, which loses nothing
+   */
+  static async open(
+    path: string,
+    onProblem: (message: string, error: unknown) => void,
+  ): Promise<DurableState> {
     const state = new State();
     let entries = 0;
-    const journal = await Journal.open(path, (entry) => {
-      // The journal is our own: what stands there was an `Entry` when it was written.
-      state.apply(entry as Entry);
+    const journal = await Journal.open(path, (value) => {
+      if (!isEntry(value)) return false;
       entries += 1;
+      // The line that made its bucket was among the damaged ones.
+      if ('bucket' in value && value.op !== 'createBucket' && !state.buckets.has(value.bucket)) {
+        state.apply({ op: 'createBucket', bucket: value.bucket, createdMs: Date.now() });
+      }
+      state.apply(value);
+      return true;
     });
-    return new DurableState(journal, state, entries);
+    return new DurableState(journal, state, entries, onProblem);
   }
 
-  private constructor(journal: Journal, state: State, entries: number) {
+  private constructor(
+    journal: Journal,
+    state: State,
+    entries: number,
+    onProblem: (message: string, error: unknown) => void,
+  ) {
     this.#journal = journal;
+    this.#onProblem = onProblem;
     this.state = state;
     this.#entries = entries;
-    this.#entriesNeeded = [...state.entries()].length;
+    // Damaged lines go with a rewrite, so that they are told of once.
+    this.#rewriteAt =
+      journal.damage === undefined ? 2 * [...state.entries()].length + journalSlack : -1;
     this.#rewriteWhenWorthIt();
+  }
+
+  /** In a sentence, what of the journal was damaged and is dropped; undefined when it was whole. */
+  get damage(): string | undefined {
+    return this.#journal.damage;
   }
 
   /**
@@ -49,10 +90,23 @@ export class DurableState {
   }
 
   #rewriteWhenWorthIt(): void {
-    if (this.#entries <= 2 * this.#entriesNeeded + journalSlack) return;
+    if (this.#entries <= this.#rewriteAt) return;
     const entries = [...this.state.entries()];
-    this.#journal.rewrite(entries);
+    try {
+      this.#journal.rewrite(entries);
+    } catch (error) {
+      // The journal still holds everything, the change that was just made too; later there may be room.
+      this.#rewriteAt = this.#entries + journalSlack;
+      this.#onProblem('the journal could not be rewritten, and goes on growing', error);
+      return;
+    }
     this.#entries = entries.length;
-    this.#entriesNeeded = entries.length;
+    this.#rewriteAt = 2 * entries.length + journalSlack;
   }
+}
+
+/** The journal is our own: an object with an operation was an `Entry` when it was written. */
+function isEntry(value: unknown): value is Entry {
+  if (typeof value !== 'object' || value === null || !('op' in value)) return false;
+  return typeof value.op === 'string' && Object.hasOwn(operations, value.op);
 }

@@ -1,14 +1,13 @@
 import {
   closeSync,
-  createReadStream,
   existsSync,
   ftruncateSync,
   openSync,
   renameSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
-
-const lineFeed = 0x0a;
+import { damageOf, readJournal } from '../journal-lines.ts';
 
 /** Bytes gathered before a rewrite hands them to the file system. */
 const rewriteChunkBytes = 1024 * 1024;
@@ -25,26 +24,28 @@ export class Journal {
   #lengthBytes: number;
   #closed = false;
 
+  /** In a sentence, what was dropped when the file was opened; undefined when it was whole. */
+  readonly damage: string | undefined;
+
   /**
-   * Hands every whole line to `apply`, oldest first, and opens the file for more.
-   * @throws Error that names the file and the line which is not JSON
+   * Hands every whole line to `take`, oldest first, and opens the file for more. A line that is no record, and one
+   * that was cut short at the end, are dropped.
+   * @param take returns false for a value that is no record
    */
-  static async open(path: string, apply: (entry: unknown) => void): Promise<Journal> {
-    let lengthBytes = 0;
-    let lines = 0;
-    if (existsSync(path)) {
-      for await (const line of wholeLines(path)) {
-        lines += 1;
-        apply(parseLine(line, path, lines));
-        lengthBytes += line.byteLength + 1;
-      }
-    }
+  static async open(path: string, take: (value: unknown) => boolean): Promise<Journal> {
+    const reading = await readJournal(path, take);
     const descriptor = openSync(path, existsSync(path) ? 'r+' : 'w+');
-    ftruncateSync(descriptor, lengthBytes);
-    return new Journal(path, descriptor, lengthBytes);
+    ftruncateSync(descriptor, reading.lengthBytes);
+    return new Journal(path, descriptor, reading.lengthBytes, damageOf(path, reading));
   }
 
-  private constructor(path: string, descriptor: number, lengthBytes: number) {
+  private constructor(
+    path: string,
+    descriptor: number,
+    lengthBytes: number,
+    damage: string | undefined,
+  ) {
+    this.damage = damage;
     this.#path = path;
     this.#descriptor = descriptor;
     this.#lengthBytes = lengthBytes;
@@ -64,7 +65,10 @@ export class Journal {
     this.#lengthBytes += line.byteLength;
   }
 
-  /** Puts a file of just these entries in the place of this one: a crash leaves one of the two, whole. */
+  /**
+   * Puts a file of just these entries in the place of this one: a crash leaves one of the two, whole.
+   * @throws what writing a file throws; the journal is then as before
+   */
   rewrite(entries: Iterable<unknown>): void {
     const temporary = `${this.#path}.new`;
     const descriptor = openSync(temporary, 'w+');
@@ -85,6 +89,8 @@ export class Journal {
       renameSync(temporary, this.#path);
     } catch (error) {
       closeSync(descriptor);
+      // The disk is likely to be full: half a file would only take more of it.
+      rmSync(temporary, { force: true });
       throw error;
     }
     closeSync(this.#descriptor);
@@ -102,30 +108,5 @@ function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
   let offset = 0;
   while (offset < bytes.byteLength) {
     offset += writeSync(descriptor, bytes, offset, bytes.byteLength - offset, position + offset);
-  }
-}
-
-/** The lines of a file that end in a line feed, without it. */
-async function* wholeLines(path: string): AsyncGenerator<Buffer> {
-  let carried: Buffer[] = [];
-  for await (const chunk of createReadStream(path, { highWaterMark: rewriteChunkBytes })) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    let start = 0;
-    for (let end = chunk.indexOf(lineFeed); end >= 0; end = chunk.indexOf(lineFeed, start)) {
-      yield Buffer.concat([...carried, chunk.subarray(start, end)]);
-      carried = [];
-      start = end + 1;
-    }
-    carried.push(chunk.subarray(start));
-  }
-}
-
-function parseLine(line: Buffer, path: string, number: number): unknown {
-  try {
-    return JSON.parse(line.toString());
-  } catch (error) {
-    throw new Error(`${path}: line ${number} is not JSON; the data folder is damaged.`, {
-      cause: error,
-    });
   }
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BlobReader } from './blobs.ts';
+import { BlobReader } from './blob-reader.ts';
 import type { S3Error } from './errors.ts';
 import { expectsContinue, type S3Request } from './request.ts';
 import { buildErrorXml, buildXml, type XmlContent } from './xml.ts';

@@ -19,6 +19,11 @@ export async function respond(
   const failed = (error: unknown): Reply => {
     const resource = http.url?.split('?', 1)[0] ?? '/';
     if (error instanceof S3Error) return errorReply(error, { id, resource });
+    const refusal = context.disk.explain(error);
+    if (refusal !== undefined) {
+      const code = refusal.isFull ? 'InsufficientStorage' : 'ServiceUnavailable';
+      return errorReply(new S3Error(code, { message: refusal.sentence }), { id, resource });
+    }
     if (!isHangUp(error)) onProblem(`${http.method} ${resource} failed`, error);
     return errorReply(new S3Error('InternalError'), { id, resource });
   };

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { DiskWatch } from '../disk-trouble.ts';
 import { faultsPath, serveFaults } from '../faults/route.ts';
 import { close as closeServer, listen } from '../listen.ts';
 import type { S3Context } from './context.ts';
@@ -32,8 +33,11 @@ export interface S3ServerOptions {
   readonly faults?: S3FaultPlan;
   /** What the server says of its region. @default 'us-east-1' */
   readonly region?: string;
-  /** Told of what the caller of the API is not: errors inside, deliveries that failed. @default nobody */
-  readonly onProblem?: (message: string, error: unknown) => void;
+  /**
+   * Told of what the caller of the API is not: errors inside, deliveries that failed, a disk that is full, what was
+   * lost from a damaged journal. @default nobody
+   */
+  readonly onProblem?: (message: string, error?: unknown) => void;
 }
 
 export interface S3Server {
@@ -62,6 +66,7 @@ export async function startS3(options: S3ServerOptions): Promise<S3Server> {
   const faults = new FaultInjector(options.faults);
   const http = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 });
   const context = Promise.withResolvers<S3Context>();
+  const disk = new DiskWatch(dataDir, (sentence) => onProblem(sentence));
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       if (isForFaults(request)) await serveFaults(faults, request, response);
@@ -76,35 +81,48 @@ export async function startS3(options: S3ServerOptions): Promise<S3Server> {
   http.on('checkContinue', answer);
   // First the port, so that a second server over the same folder fails before it touches it.
   const boundPort = await listen(http, port);
+  const markDelivered = (id: string): void => {
+    try {
+      store?.markDelivered(id);
+    } catch (error) {
+      // It comes again after the next start, which at-least-once delivery allows.
+      if (disk.explain(error) === undefined) throw error;
+    }
+  };
   const outbox = new Outbox({
     notifications,
     faults,
-    onDelivered: (id) => store.markDelivered(id),
-    onFailure: (id, error) => onProblem(`notification ${id} was not delivered and is kept`, error),
+    onDelivered: markDelivered,
+    onFailure: (id, error) => {
+      const message = `notification ${id} was not delivered and is kept`;
+      if (disk.explain(error) === undefined) onProblem(message, error);
+    },
   });
-  const store: Store = await Store.open({
-    dataDir,
-    messagesFor: (event) =>
-      notifications
-        .filter((each) => matches(each, event))
-        .map((each) => eventMessage(each, event, region)),
-    onMessages: (messages) => outbox.add(messages),
-  }).catch(async (error: unknown) => {
+  let store: Store | undefined;
+  try {
+    store = await Store.open({
+      dataDir,
+      messagesFor: (event) =>
+        notifications
+          .filter((each) => matches(each, event))
+          .map((each) => eventMessage(each, event, region)),
+      onProblem,
+      onMessages: (messages) => outbox.add(messages),
+    });
+    outbox.add(store.outbox);
+    prepare(store, buckets, notifications);
+  } catch (error) {
     http.closeAllConnections();
     http.close();
+    await outbox.close();
+    store?.close();
     throw error;
-  });
-  outbox.add(store.outbox);
-  for (const { name, versioned = false } of buckets) {
-    if (!store.hasBucket(name)) store.createBucket(name);
-    if (versioned) store.setVersioning(name, 'Enabled');
   }
-  for (const each of notifications) store.armNotification(each.id, () => testMessage(each));
-  context.resolve({ store, region });
+  context.resolve({ store, region, disk });
   const close = async (): Promise<void> => {
     await closeServer(http, closeGraceMs);
     await outbox.close();
-    store.close();
+    store?.close();
   };
   let closed: Promise<void> | undefined;
   return {
@@ -119,6 +137,19 @@ export async function startS3(options: S3ServerOptions): Promise<S3Server> {
       return closed;
     },
   };
+}
+
+/** Makes what the options name and is not there yet. */
+function prepare(
+  store: Store,
+  buckets: readonly S3BucketOptions[],
+  notifications: readonly S3NotificationOptions[],
+): void {
+  for (const { name, versioned = false } of buckets) {
+    if (!store.hasBucket(name)) store.createBucket(name);
+    if (versioned) store.setVersioning(name, 'Enabled');
+  }
+  for (const each of notifications) store.armNotification(each.id, () => testMessage(each));
 }
 
 /** The path is no bucket's, for the underscore; but where the host names one, it is a key like any other. */

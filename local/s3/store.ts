@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { BlobFolder } from './blobs.ts';
+import type { BlobFolder } from './blobs.ts';
 import { ConditionalWrites } from './conditional-writes.ts';
 import type { WriteConditions } from './conditions.ts';
-import { DurableState } from './durable-state.ts';
+import type { DurableState } from './durable-state.ts';
 import { S3Error } from './errors.ts';
 import type { EventName, ObjectEvent } from './events.ts';
 import {
@@ -19,12 +17,15 @@ import {
   type Version,
   type VersioningStatus,
 } from './model.ts';
-import { type Entry, referencedBlobs, type State } from './state.ts';
+import type { Entry, State } from './state.ts';
+import { openStorage } from './storage.ts';
 
 export interface StoreOptions {
   readonly dataDir: string;
   /** The notifications that an event gives rise to. */
   readonly messagesFor: (event: ObjectEvent) => readonly OutboxMessage[];
+  /** Told of what was lost from a damaged journal, and of rewrites that failed. */
+  readonly onProblem: (message: string, error?: unknown) => void;
   /** Called after the messages are durable. */
   readonly onMessages: (messages: readonly OutboxMessage[]) => void;
 }
@@ -53,10 +54,7 @@ export class Store {
   readonly blobs: BlobFolder;
 
   static async open(options: StoreOptions): Promise<Store> {
-    const { dataDir } = options;
-    await mkdir(dataDir, { recursive: true });
-    const durable = await DurableState.open(join(dataDir, 'journal.jsonl'));
-    const blobs = await BlobFolder.open(join(dataDir, 'blobs'), referencedBlobs(durable.state));
+    const { durable, blobs } = await openStorage(options.dataDir, options.onProblem);
     return new Store(options, durable, blobs);
   }
 

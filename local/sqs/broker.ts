@@ -25,6 +25,8 @@ export interface BrokerContext {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly arrange: (oldestFirst: Iterable<Message>) => Iterable<Message>;
+  /** Told in a sentence what was lost from a damaged journal. */
+  readonly onDamage: (sentence: string) => void;
 }
 
 /** The queues by name, each with a folder of its own: `queue.json` (attributes, tags) and `messages.jsonl`. */

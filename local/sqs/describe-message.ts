@@ -1,6 +1,6 @@
 import { laptopAccountId, queueArn } from '../template/names.ts';
 import { type Message, type MessageAttributes, md5Of, md5OfAttributes } from './message.ts';
-import type { Delivery } from './queue.ts';
+import type { Delivery } from './message-store.ts';
 
 /**
  * A delivery as ReceiveMessage answers it.

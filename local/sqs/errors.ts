@@ -23,6 +23,7 @@ const errors = {
   RequestThrottled: ['RequestThrottled', 403],
   ResourceNotFoundException: ['ResourceNotFoundException', 404],
   SerializationException: ['MalformedInput', 400],
+  ServiceUnavailable: ['ServiceUnavailable', 503],
   TooManyEntriesInBatchRequest: ['AWS.SimpleQueueService.TooManyEntriesInBatchRequest', 400],
   UnknownOperationException: ['InvalidAction', 400],
   UnsupportedOperation: ['AWS.SimpleQueueService.UnsupportedOperation', 400],

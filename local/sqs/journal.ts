@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
+import { damageOf, readJournal } from '../journal-lines.ts';
 import { type Message, parseStoredMessage } from './message.ts';
 
 /**
@@ -22,8 +23,6 @@ const compactionSlack = 1024;
 /** So many messages are written at a time when a journal is rewritten. */
 const recordsOfOneWrite = 256;
 
-const lineFeed = 0x0a;
-
 /**
  * The durable form of one queue: an append-only file that survives the death of the process (not of the
  * machine: nothing waits for the disk's platter). Records handed over while a write is under way go out
@@ -43,20 +42,28 @@ export class Journal {
    * Reads the journal of a queue into `messages` and opens it for more. A line that is not a whole record,
    * such as the one that a crash cut in half, is dropped.
    * @param messages the queue's messages by key, now and later: what a rewrite of the file keeps
+   * @param onDamage told in a sentence what was dropped
    */
-  static async open(path: string, messages: Map<string, Message>): Promise<Journal> {
+  static async open(
+    path: string,
+    messages: Map<string, Message>,
+    onDamage: (sentence: string) => void,
+  ): Promise<Journal> {
+    const reading = await readJournal(path, (value) => {
+      const record = parseRecord(value);
+      if (record === undefined) return false;
+      apply(messages, record);
+      return true;
+    });
+    const damage = damageOf(path, reading);
+    if (damage !== undefined) onDamage(damage);
+    const { lengthBytes, lines, damagedLines } = reading;
     const file = await openOrCreate(path);
-    let lengthBytes = 0;
-    let records = 0;
-    for await (const line of wholeLines(file)) {
-      lengthBytes += line.byteLength + 1;
-      records += 1;
-      const record = parseRecord(line);
-      if (record !== undefined) apply(messages, record);
-    }
     await file.truncate(lengthBytes);
+    // Damaged lines go with a rewrite, so that they are told of once.
+    const records = damagedLines > 0 ? Number.POSITIVE_INFINITY : lines;
     const journal = new Journal(path, messages, file, lengthBytes, records);
-    await journal.#compactWhenWorthIt();
+    await journal.#compactIfThereIsRoom();
     return journal;
   }
 
@@ -108,10 +115,14 @@ export class Journal {
         this.#records = Number.POSITIVE_INFINITY;
         continue;
       }
-      // When there is no room for a second file, the first one still holds everything.
-      await this.#compactWhenWorthIt().catch(() => undefined);
+      await this.#compactIfThereIsRoom();
     }
     this.#writing = undefined;
+  }
+
+  /** Where there is no room for a second file, the first one still holds everything. */
+  async #compactIfThereIsRoom(): Promise<void> {
+    await this.#compactWhenWorthIt().catch(() => undefined);
   }
 
   /** Writes a new file beside the old one and puts it in its place: a crash leaves one of the two, whole. */
@@ -134,6 +145,7 @@ export class Journal {
       await rename(temporary, this.#path);
     } catch (error) {
       await file.close();
+      await rm(temporary, { force: true });
       throw error;
     }
     const previous = this.#file;
@@ -160,34 +172,7 @@ async function writeAt(file: FileHandle, bytes: Buffer, position: number): Promi
   }
 }
 
-/** The lines of a file that end in a line feed, without it. Memory: one line and one chunk. */
-async function* wholeLines(file: FileHandle): AsyncGenerator<Buffer> {
-  const chunk = Buffer.alloc(64 * 1024);
-  let carried: Buffer[] = [];
-  let position = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(chunk, 0, chunk.byteLength, position);
-    if (bytesRead === 0) return;
-    position += bytesRead;
-    let start = 0;
-    for (;;) {
-      const end = chunk.subarray(0, bytesRead).indexOf(lineFeed, start);
-      if (end < 0) break;
-      yield Buffer.concat([...carried, chunk.subarray(start, end)]);
-      carried = [];
-      start = end + 1;
-    }
-    carried.push(Buffer.from(chunk.subarray(start, bytesRead)));
-  }
-}
-
-function parseRecord(line: Buffer): JournalRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(line.toString());
-  } catch {
-    return undefined;
-  }
+function parseRecord(value: unknown): JournalRecord | undefined {
   if (!Array.isArray(value)) return undefined;
   const [kind, subject, count, time]: unknown[] = value;
   if (kind === 'purged') return ['purged'];

@@ -1,23 +1,8 @@
 import { invalidParameter } from './errors.ts';
-import { Journal } from './journal.ts';
-import { Leases } from './leases.ts';
 import { type Message, movedTo } from './message.ts';
+import { type Delivery, MessageStore, type QueueDepth, toleratedLoss } from './message-store.ts';
 import type { QueueSettings } from './settings.ts';
-import { Shelf } from './shelf.ts';
 import { WaitingLine } from './waiting-line.ts';
-
-/** One message in the hands of one receiver. */
-export interface Delivery {
-  readonly message: Message;
-  readonly receiptHandle: string;
-}
-
-/** How many messages a queue holds, by what they wait for. */
-export interface QueueDepth {
-  readonly visible: number;
-  readonly inFlight: number;
-  readonly delayed: number;
-}
 
 export interface ReceiveRequest {
   /** 1 to 10. */
@@ -38,6 +23,8 @@ export interface QueueContext {
   readonly find: (queueName: string) => Queue | undefined;
   /** The order in which visible messages are handed out; oldest first unless faults are injected. */
   readonly arrange: (oldestFirst: Iterable<Message>) => Iterable<Message>;
+  /** Told in a sentence what was lost from a damaged journal. */
+  readonly onDamage: (sentence: string) => void;
 }
 
 /** SQS: no receiver holds a message for longer than twelve hours. */
@@ -47,48 +34,37 @@ const longestVisibilityMs = 43_200_000;
 export class Queue {
   readonly name: string;
   readonly #context: QueueContext;
-  readonly #shelf: Shelf;
-  readonly #journal: Journal;
-  readonly #leases: Leases;
+  readonly #messages: MessageStore;
   readonly #waiting: WaitingLine<ReceiveRequest, readonly Delivery[]>;
   #settings: QueueSettings;
 
-  /**
-   * Opens a queue with the messages of its journal. Whatever was in flight is visible again, and the receive
-   * that a stop cut short does not count: its receiver went with the server.
-   */
+  /** Opens a queue with the messages of its journal. */
   static async open(
     name: string,
     settings: QueueSettings,
     journalPath: string,
     context: QueueContext,
   ): Promise<Queue> {
-    const shelf = new Shelf(settings.retentionSeconds * 1000);
-    const journal = await Journal.open(journalPath, shelf.messages);
-    return new Queue(name, settings, shelf, journal, context);
+    const { now, onDamage } = context;
+    const retentionMs = settings.retentionSeconds * 1000;
+    const messages = await MessageStore.open(name, { retentionMs, journalPath, now, onDamage });
+    return new Queue(name, settings, messages, context);
   }
 
   private constructor(
     name: string,
     settings: QueueSettings,
-    shelf: Shelf,
-    journal: Journal,
+    messages: MessageStore,
     context: QueueContext,
   ) {
     this.name = name;
-    this.#leases = new Leases(name);
     this.#settings = settings;
-    this.#shelf = shelf;
-    this.#journal = journal;
+    this.#messages = messages;
     this.#context = context;
     this.#waiting = new WaitingLine(
       (request) => this.#take(request),
-      () => shelf.nextDueMs - context.now(),
+      () => messages.nextDueMs - context.now(),
     );
-    for (const message of [...shelf.messages.values()]) {
-      if (message.firstReceivedMs !== undefined) message.visibleAtMs = message.firstReceivedMs;
-      this.#place(message);
-    }
   }
 
   get settings(): QueueSettings {
@@ -98,15 +74,15 @@ export class Queue {
   /** New settings hold for messages that are there already, but for delays and timeouts that run. */
   configure(settings: QueueSettings): void {
     this.#settings = settings;
-    this.#shelf.setRetention(settings.retentionSeconds * 1000);
+    this.#messages.setRetention(settings.retentionSeconds * 1000);
     this.#waiting.serveSoon();
   }
 
   /** Takes a message in. Resolves when it would survive a restart. */
   async put(message: Message): Promise<void> {
-    this.#place(message);
+    const written = this.#messages.put(message);
     this.#waiting.serveSoon();
-    await this.#journal.append(['put', message]);
+    await written;
   }
 
   /** Hands out messages, or waits for the first one; empty when the wait was in vain. */
@@ -122,9 +98,8 @@ export class Queue {
    * @throws SqsError ReceiptHandleIsInvalid
    */
   async delete(receiptHandle: string): Promise<void> {
-    const receipt = this.#leases.parse(receiptHandle);
-    const message = this.#shelf.messages.get(receipt.key);
-    if (message !== undefined && !this.#leases.isReplaced(receipt)) await this.#drop(message);
+    const message = this.#messages.received(this.#messages.parseReceipt(receiptHandle));
+    if (message !== undefined) await this.#messages.drop(message);
   }
 
   /**
@@ -132,56 +107,48 @@ export class Queue {
    * @throws SqsError ReceiptHandleIsInvalid, or InvalidParameterValue when the message is not in flight
    */
   changeVisibility(receiptHandle: string, visibilityTimeoutMs: number): void {
-    const { key } = this.#leases.parse(receiptHandle);
-    const now = this.#settle();
-    const message = this.#shelf.messages.get(key);
-    const sinceMs = this.#leases.sinceMs(key);
-    if (message === undefined || sinceMs === undefined || !this.#shelf.sleeping.has(message)) {
+    const { key } = this.#messages.parseReceipt(receiptHandle);
+    const now = this.#messages.settle();
+    const held = this.#messages.inFlight(key);
+    if (held === undefined) {
       throw invalidParameter(
         'ReceiptHandle',
         receiptHandle,
         'Message does not exist or is not available for visibility timeout change.',
       );
     }
-    if (now - sinceMs + visibilityTimeoutMs > longestVisibilityMs) {
+    if (now - held.sinceMs + visibilityTimeoutMs > longestVisibilityMs) {
       throw invalidParameter(
         'VisibilityTimeout',
         visibilityTimeoutMs / 1000,
         'Total VisibilityTimeout for the message is beyond the limit [43200 seconds].',
       );
     }
-    message.visibleAtMs = now + visibilityTimeoutMs;
-    this.#place(message);
+    held.message.visibleAtMs = now + visibilityTimeoutMs;
+    this.#messages.file(held.message);
     this.#waiting.serveSoon();
   }
 
   /** Deletes every message, in flight or not. */
   async purge(): Promise<void> {
-    this.#shelf.clear();
-    this.#leases.clear();
-    await this.#journal.append(['purged']);
+    await this.#messages.purge();
   }
 
   depth(): QueueDepth {
-    this.#settle();
-    const { ready, sleeping } = this.#shelf;
-    const inFlight = [...sleeping].filter(
-      ({ key }) => this.#leases.sinceMs(key) !== undefined,
-    ).length;
-    return { visible: ready.size, inFlight, delayed: sleeping.size - inFlight };
+    return this.#messages.depth();
   }
 
   /** The visible message that came first: what a move task takes next. */
   oldestVisible(): Message | undefined {
-    this.#settle();
-    return this.#shelf.ready.values().next().value;
+    this.#messages.settle();
+    return this.#messages.ready.values().next().value;
   }
 
   /** Puts `replacement` into another queue, then deletes `message` here: a crash in between makes two of it. */
   async move(message: Message, target: Queue, replacement: Message): Promise<void> {
-    this.#forget(message);
+    this.#messages.forget(message);
     await target.put(replacement);
-    await this.#journal.append(['gone', message.key]);
+    await this.#messages.noteGone(message);
   }
 
   /** Ends all waits, and lets nobody wait any more. */
@@ -192,30 +159,21 @@ export class Queue {
   /** Closes the journal; nothing may be done with the queue afterwards. */
   async close(): Promise<void> {
     this.#waiting.close();
-    await this.#journal.close();
+    await this.#messages.close();
   }
 
   /** Undefined when there is nothing. */
   #take(request: ReceiveRequest): readonly Delivery[] | undefined {
-    const now = this.#settle();
+    const now = this.#messages.settle();
     const visibilityTimeoutMs =
       request.visibilityTimeoutMs ?? this.#settings.visibilityTimeoutSeconds * 1000;
     const chosen: Message[] = [];
-    for (const message of this.#context.arrange(this.#shelf.ready)) {
+    for (const message of this.#context.arrange(this.#messages.ready)) {
       if (chosen.length === request.maxMessages) break;
       if (!this.#toDeadLetterQueue(message)) chosen.push(message);
     }
     if (chosen.length === 0) return undefined;
-    return chosen.map((message) => this.#deliver(message, now, visibilityTimeoutMs));
-  }
-
-  #deliver(message: Message, now: number, visibilityTimeoutMs: number): Delivery {
-    message.firstReceivedMs ??= now;
-    message.visibleAtMs = now + visibilityTimeoutMs;
-    const received = { ...message, receiveCount: message.receiveCount + 1 };
-    const receiptHandle = this.#leases.begin(message.key, now);
-    this.#place(message);
-    return { message: received, receiptHandle };
+    return chosen.map((message) => this.#messages.deliver(message, now, visibilityTimeoutMs));
   }
 
   #toDeadLetterQueue(message: Message): boolean {
@@ -228,41 +186,4 @@ export class Queue {
     this.move(message, target, replacement).catch(toleratedLoss);
     return true;
   }
-
-  /** Wakes the sleepers that are due and lets go of what is too old. Gives the time. */
-  #settle(): number {
-    const now = this.#context.now();
-    for (const message of this.#shelf.wake(now)) this.#countReturn(message);
-    for (const message of this.#shelf.expired(now)) this.#drop(message).catch(toleratedLoss);
-    return now;
-  }
-
-  /** Files a message under what its `visibleAtMs` says. */
-  #place(message: Message): void {
-    if (this.#shelf.place(message, this.#context.now())) this.#countReturn(message);
-  }
-
-  #countReturn(message: Message): void {
-    const { key, firstReceivedMs = 0 } = message;
-    if (!this.#leases.endedInVain(key)) return;
-    message.receiveCount += 1;
-    const record = ['returned', key, message.receiveCount, firstReceivedMs] as const;
-    this.#journal.append(record).catch(toleratedLoss);
-  }
-
-  async #drop(message: Message): Promise<void> {
-    this.#forget(message);
-    await this.#journal.append(['gone', message.key]);
-  }
-
-  #forget(message: Message): void {
-    this.#shelf.remove(message);
-    this.#leases.forget(message.key);
-  }
 }
-
-/**
- * A record that could not be written (no room on the disk) costs at most a receive count or brings a message
- * back after a restart, which at-least-once delivery allows; the journal mends itself with its next rewrite.
- */
-function toleratedLoss(): void {}

@@ -1,12 +1,13 @@
 import { createServer } from 'node:http';
+import { DiskWatch } from '../disk-trouble.ts';
 import { close, listen } from '../listen.ts';
 import { laptopAccountId } from '../template/names.ts';
 import { Broker } from './broker.ts';
 import { FaultInjector, type SqsFault, type SqsFaultPlan } from './faults.ts';
 import { Fields } from './fields.ts';
 import { parseOutgoing, send } from './message-operations.ts';
+import type { QueueDepth } from './message-store.ts';
 import { MoveTasks } from './move-tasks.ts';
-import type { QueueDepth } from './queue.ts';
 import type { Service } from './service.ts';
 import {
   defaultSettings,
@@ -45,8 +46,8 @@ export interface SqsOptions {
   readonly queues?: readonly QueueOptions[];
   /** Faults to inject from the start. @default none */
   readonly faults?: SqsFaultPlan;
-  /** Told of what is not the caller's fault, such as a disk that is full. @default nobody */
-  readonly onProblem?: (message: string, error: unknown) => void;
+  /** Told of what is not the caller's fault, such as a disk that is full, or what was lost from a damaged journal. @default nobody */
+  readonly onProblem?: (message: string, error?: unknown) => void;
   /** Milliseconds since the epoch. @default the system's clock */
   readonly now?: () => number;
 }
@@ -84,19 +85,23 @@ export async function startSqs(options: SqsOptions): Promise<SqsServer> {
   const broker = await Broker.open(options.dataDir, {
     now,
     arrange: (oldestFirst) => faults.arrange(oldestFirst),
+    onDamage: (sentence) => onProblem(sentence),
   });
-  await defineQueues(broker, options.queues ?? []);
   const moveTasks = new MoveTasks(broker, now);
-
   const http = createServer((request, response) => void serve(service, request, response));
   http.keepAliveTimeout = 60_000; // above a client's, so that it is the client who hangs up
-  const port = await listen(http, options.port).catch(async (error: unknown) => {
+  let port: number;
+  try {
+    await defineQueues(broker, options.queues ?? []);
+    port = await listen(http, options.port);
+  } catch (error) {
     await broker.close();
     throw error;
-  });
+  }
   const url = `http://127.0.0.1:${port}`;
   const queueUrl = (name: string) => `${url}/${laptopAccountId}/${name}`;
-  const service: Service = { broker, moveTasks, faults, now, queueUrl, onProblem };
+  const disk = new DiskWatch(options.dataDir, (sentence) => onProblem(sentence));
+  const service: Service = { broker, moveTasks, faults, now, queueUrl, disk, onProblem };
 
   return {
     url,

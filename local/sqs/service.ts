@@ -1,3 +1,4 @@
+import type { DiskWatch } from '../disk-trouble.ts';
 import type { Broker, QueueEntry } from './broker.ts';
 import { SqsError } from './errors.ts';
 import type { FaultInjector } from './faults.ts';
@@ -12,6 +13,8 @@ export interface Service {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly queueUrl: (name: string) => string;
+  /** Puts failures of the disk into words. */
+  readonly disk: DiskWatch;
   /** Told of failures that are not the caller's. */
   readonly onProblem: (message: string, error: unknown) => void;
 }

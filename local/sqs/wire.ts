@@ -126,8 +126,10 @@ function sendError(response: ServerResponse, error: SqsError): void {
   });
 }
 
-function toSqsError({ onProblem }: Service, error: unknown): SqsError {
+function toSqsError({ disk, onProblem }: Service, error: unknown): SqsError {
   if (error instanceof SqsError) return error;
+  const refusal = disk.explain(error);
+  if (refusal !== undefined) return new SqsError('ServiceUnavailable', refusal.sentence);
   onProblem('a call failed', error);
   return new SqsError('InternalFailure', 'The SQS server of the laptop cloud failed.');
 }

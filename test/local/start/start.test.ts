@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -195,5 +195,24 @@ describe('npm start', { timeout: 120_000 }, () => {
     expect(wrong.output()).toBe(
       'pilotlight: PILOTLIGHT_S3_PORT: expected a port from 0 to 65535 (0 for a free one), got "nine thousand"\n',
     );
+  });
+
+  it('says at once, and in one sentence, that its folder cannot hold data', async () => {
+    const file = join(dataDir, 'file');
+    await writeFile(file, '');
+    const reasons = [
+      ['/proc/nope', '[^;]+; put that right'],
+      [file, 'there is a file of that name; put that right'],
+      [join(file, 'below'), 'a part of its path is a file; put that right'],
+    ] as const;
+    for (const [folder, reason] of reasons) {
+      const { child, output } = launch({ PILOTLIGHT_DATA_DIR: folder });
+      expect(await once(child, 'close')).toEqual([1, null]);
+      expect(output()).toMatch(
+        new RegExp(
+          `^pilotlight: ${folder} cannot hold the laptop's data: ${reason}, or set PILOTLIGHT_DATA_DIR to another folder\n$`,
+        ),
+      );
+    }
   });
 });

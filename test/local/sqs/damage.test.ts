@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, expect, it } from 'vitest';
+import { clientOf, errorOf, ownServer, QueueBench, temporaryDir } from './harness.ts';
+
+const queues = [{ name: 'main' }];
+
+describe('a journal of a queue that is damaged', () => {
+  it('costs the damaged lines alone, and is told of once, with file and bytes', async ({
+    onTestFinished,
+  }) => {
+    const dataDir = await temporaryDir();
+    onTestFinished(async () => await rm(dataDir, { recursive: true, force: true }));
+    const journal = join(dataDir, 'main', 'messages.jsonl');
+    const problems: string[] = [];
+    const onProblem = (sentence: string) => problems.push(sentence);
+
+    const first = await ownServer({ dataDir, queues, onProblem });
+    for (const body of ['one', 'two', 'three']) await first.server.send('main', body);
+    first.client.destroy();
+    await first.server.close();
+    const [one = '', two = '', three = ''] = (await readFile(journal, 'utf8')).split('\n');
+    const half = two.slice(0, 50);
+    await writeFile(journal, `${one}\n${half}\n${three}\n`);
+    await appendFile(journal, '["put",{"key":"cut');
+    expect(problems).toEqual([]);
+
+    const second = await ownServer({ dataDir, queues, onProblem });
+    expect(problems).toEqual([
+      `${journal} is damaged: dropped 51 bytes of lines that are damaged (1) and 18 bytes of a record that was cut short at its end`,
+    ]);
+    const bench = new QueueBench(second.client);
+    const url = second.server.queueUrl('main');
+    const bodies = (await bench.receive(url, { MaxNumberOfMessages: 10 })).map(({ Body }) => Body);
+    expect(bodies).toEqual(['one', 'three']);
+    second.client.destroy();
+    await second.server.close();
+
+    const third = await ownServer({ dataDir, queues, onProblem });
+    onTestFinished(third.dispose);
+    expect(problems).toHaveLength(1);
+    expect(third.server.depth('main').visible).toBe(2);
+  });
+});
+
+describe('a server without room', () => {
+  it('refuses a message with the folder and the reason, and keeps those that it took', async ({
+    onTestFinished,
+  }) => {
+    const dataDir = await temporaryDir();
+    onTestFinished(async () => await rm(dataDir, { recursive: true, force: true }));
+    const fixture = join(import.meta.dirname, 'fixtures', 'server-process.ts');
+    // The kernel lets no file grow beyond 16 blocks of 512 bytes, as a full disk would.
+    const args = ['-c', 'ulimit -f 16; exec "$0" "$@"', process.execPath, fixture, dataDir];
+    const child = spawn('sh', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [port] = await once(createInterface(child.stdout), 'line');
+    const client = clientOf(`http://127.0.0.1:${port}`, { maxAttempts: 1 });
+    onTestFinished(() => client.destroy());
+    const bench = new QueueBench(client);
+    const url = `http://127.0.0.1:${port}/000000000000/main`;
+    await bench.send(url, 'small');
+    const error = await errorOf(bench.send(url, 'x'.repeat(20_000)));
+    expect(error.name).toBe('ServiceUnavailable');
+    expect(error.message).toBe(
+      `${dataDir} cannot be used: a file there may not grow any more (ulimit -f); raise that limit and try again`,
+    );
+    await bench.send(url, 'fits again');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+
+    const again = await ownServer({ dataDir, queues });
+    onTestFinished(again.dispose);
+    const found = await new QueueBench(again.client).receive(again.server.queueUrl('main'), {
+      MaxNumberOfMessages: 10,
+    });
+    expect(found.map(({ Body }) => Body)).toEqual(['small', 'fits again']);
+  });
+});
