@@ -57,6 +57,37 @@ describe('an input', () => {
     expect(lines(one)).toEqual(lines(outcome));
   });
 
+  it('of CSV passes over blank lines among several columns, with the same numbers however it is cut', async () => {
+    const csv = ' \t\na,b\n7,2\n  \n\t\n9,oops\n \t \r\n\n100,10\n   \nno,1\n ';
+    const outcomes = [
+      await run('divider', 'blank.csv', csv),
+      await run('divider', 'blank.csv', csv, { shardBytes: 1 }),
+      await run('divider', 'blank.csv', csv, { shardBytes: 9 }),
+      await run('divider', 'blank.csv.gz', gzipSync(csv), { shardBytes: 1 }),
+    ];
+    for (const outcome of outcomes) {
+      expect(lines(outcome)).toEqual(['3', '10']);
+      expect(outcome.manifest).toMatchObject({ records: 4, failed: 2 });
+      expect(outcome.errors.map(({ number, offset }) => [number, offset])).toEqual([
+        [6, 16],
+        [11, 40],
+      ]);
+    }
+    expect(outcomes.map(({ parts }) => parts.length > 3)).toEqual([false, true, true, true]);
+    const again = await submit({
+      model: 'divider',
+      input: { errorsOf: outcomes.at(-1)?.jobId },
+    });
+    expect(again.errors.map(({ number }) => number)).toEqual([6, 11]);
+  });
+
+  it('of CSV keeps a blank line as a value of the only column', async () => {
+    for (const shardBytes of [1, 1000]) {
+      const outcome = await run('echo', 'one.csv', 'x\nyes\n  \n\nno\n', { shardBytes });
+      expect(lines(outcome)).toEqual(['"yes"', '""', '"no"']);
+    }
+  });
+
   it('of any CSV gives each record once, whatever the shards, packed or not', async () => {
     const field = fc
       .string({ maxLength: 6, unit: fc.constantFrom('a', '"', ',', '\n', '\r\n', 'ü', ' ') })

@@ -24,6 +24,7 @@ async function readCell(
   end: number,
   blockBytes = 7,
   maximumBytes = 1000,
+  blankIsEmpty = false,
 ): Promise<Cell> {
   const { store, object } = await storeText(text);
   const blocks = readBlocks(store, object, firstByteToRead(start), end, {
@@ -31,7 +32,7 @@ async function readCell(
     overrunBytes: 2,
   });
   const lines: Line[] = [];
-  const reader = readLines(blocks, { start, end, maximumBytes });
+  const reader = readLines(blocks, { start, end, maximumBytes, blankIsEmpty });
   for (;;) {
     const next = await reader.next();
     if (next.done === true) return { lines, count: next.value };
@@ -53,6 +54,18 @@ describe('lines of an object', () => {
       ['last', 18, 5],
     ]);
     expect(count).toBe(6);
+  });
+
+  it('count as empty when they are blank and the reader says so, in whichever block they end', async () => {
+    const text = '\uFEFF \t\r\n \tone\n\t \r\ntwo \n  \n\n   ';
+    for (const blockBytes of [1, 2, 3, 5, 7, 100]) {
+      const { lines, count } = await readCell(text, 0, 100, blockBytes, 1000, true);
+      expect(lines.map((line) => [textOf(line), line.offset, line.linesBefore])).toEqual([
+        [' \tone', 7, 1],
+        ['two ', 17, 3],
+      ]);
+      expect(count).toBe(7);
+    }
   });
 
   it('are none in an object that is empty, or holds nothing but line ends', async () => {

@@ -8,7 +8,7 @@ import { jsonLinesFormat } from '../../protocol/formats/json-lines.ts';
 import { soleInput } from '../../protocol/raw-request.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
-import type { LineBlock } from '../sources/line-block.ts';
+import { isBlank, type LineBlock } from '../sources/line-block.ts';
 import { plainCsvTensors, plainJsonTensors } from './plain-rows.ts';
 
 const newline = Buffer.from('\n');
@@ -32,7 +32,8 @@ export async function decodeRows(
         ? textTensors(contents, inputs)
         : decodeWith(jsonLinesFormat, joinLines(contents), inputs, new Map());
     case 'csv': {
-      const body = Buffer.concat([Buffer.from(`${first.header}\n`), joinLines(contents)]);
+      const rows = joinLines(soleInputIsText(inputs) ? contents.map(quoteBlank) : contents);
+      const body = Buffer.concat([Buffer.from(`${first.header}\n`), rows]);
       return decodeWith(csvFormat, body, inputs, new Map([['header', 'present']]));
     }
     case 'row': {
@@ -67,6 +68,19 @@ function joinLines(contents: readonly RecordContent[]): Uint8Array {
     if (content.kind === 'line' || content.kind === 'csv') pieces.push(content.bytes, newline);
   }
   return Buffer.concat(pieces);
+}
+
+const emptyField = Buffer.from('""');
+
+/** A blank line in the only column of CSV is an empty text, as it is in a block, where a reader of CSV skips it. */
+function quoteBlank(content: RecordContent): RecordContent {
+  if (content.kind !== 'csv' || !isBlank(content.bytes, 0, content.bytes.byteLength))
+    return content;
+  return { ...content, bytes: emptyField };
+}
+
+function soleInputIsText([sole, ...others]: readonly TensorMetadata[]): boolean {
+  return others.length === 0 && sole?.datatype === 'BYTES';
 }
 
 /**

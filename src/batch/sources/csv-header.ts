@@ -1,4 +1,5 @@
 import { ServingError } from '../../errors.ts';
+import { splitCsv } from '../engine/input-text.ts';
 import type { InputObject } from '../job.ts';
 import type { InputReads } from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
@@ -15,7 +16,7 @@ export interface CsvHeader {
   readonly lines: number;
 }
 
-/** The first line of a CSV object that is not empty. @throws ServingError INVALID_REQUEST when there is none */
+/** The first line of a CSV object that is neither empty nor blank. @throws ServingError INVALID_REQUEST when there is none */
 export async function readCsvHeader(store: InputReads, object: InputObject): Promise<CsvHeader> {
   const blocks = readBlocks(store, object, 0, Math.min(maximumHeaderBytes, object.sizeBytes), {
     blockBytes: 64 * 1024,
@@ -25,6 +26,7 @@ export async function readCsvHeader(store: InputReads, object: InputObject): Pro
     end: object.sizeBytes,
     maximumBytes: maximumHeaderBytes,
     quoted: true,
+    blankIsEmpty: true,
   };
   for await (const [line] of readLines(blocks, range)) {
     if (line?.bytes === undefined) break;
@@ -49,4 +51,12 @@ async function behindLineEnd(
 ): Promise<number> {
   const bytes = await store.read(object, lineEnd, Math.min(lineEnd + 2, object.sizeBytes));
   return lineEnd + (bytes[0] === 0x0d ? bytes.byteLength : Math.min(1, bytes.byteLength));
+}
+
+/**
+ * Whether a blank line among records is as good as none: among several columns it cannot be a row. In the only one it may
+ * be a value.
+ */
+export function isBlankNoRecord(header: string): boolean {
+  return (splitCsv(header)?.length ?? 1) > 1;
 }

@@ -114,6 +114,16 @@ function grown(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
   return larger;
 }
 
+const space = 0x20;
+const tab = 0x09;
+
+/** Whether a line holds nothing but spaces and tabs. */
+export function isBlank(bytes: Uint8Array, start: number, end: number): boolean {
+  let place = start;
+  while (place < end && (bytes[place] === space || bytes[place] === tab)) place++;
+  return place === end;
+}
+
 const markLength = 3;
 
 /** Length of the byte-order mark that a text begins with. */

@@ -9,6 +9,7 @@ import {
   tooLarge,
 } from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
+import { isBlankNoRecord } from './csv-header.ts';
 import { isLongLine, type LongLine } from './line-block.ts';
 import { firstByteToRead, readLineBlocks } from './lines.ts';
 
@@ -18,7 +19,7 @@ export async function* readLineRecords(
   source: LineSource,
   from: Position,
 ): RecordReader {
-  const { object, end, format, unpacked } = source;
+  const { object, end, format, header, unpacked } = source;
   const base = unpacked?.offset ?? 0;
   const blocks = readBlocks(store, object, firstByteToRead(from.offset), end);
   const lines = readLineBlocks(blocks, {
@@ -28,8 +29,8 @@ export async function* readLineRecords(
     quoted: format === 'csv',
     // A stretch of something larger begins with a record, and not with a byte-order mark.
     isStart: base === 0,
+    blankIsEmpty: header !== undefined && isBlankNoRecord(header),
   });
-  const { header } = source;
   for (;;) {
     const next = await lines.next();
     if (next.done === true) return from.number + next.value;

@@ -1,6 +1,7 @@
 import type { Block } from './blocks.ts';
 import {
   FoundLines,
+  isBlank,
   isLongLine,
   type Line,
   type LineBlock,
@@ -24,6 +25,8 @@ export interface LineRange {
   readonly quoted?: boolean;
   /** Whether the object's first byte is the first of a text, so that a byte-order mark may stand there. @default true */
   readonly isStart?: boolean;
+  /** Whether a line of nothing but spaces and tabs counts as an empty one. @default false */
+  readonly blankIsEmpty?: boolean;
 }
 
 /** Empty lines within a block, in bytes: what is beyond parts blocks. */
@@ -46,7 +49,9 @@ export async function* readLineBlocks(
   range: LineRange,
 ): AsyncGenerator<LineBlock | LongLine, number> {
   const ends = range.quoted === true ? new QuotedLineEnds() : new PlainLineEnds();
-  const { isStart = true } = range;
+  const { isStart = true, blankIsEmpty = false } = range;
+  const isEmpty = (bytes: Uint8Array, start: number, end: number) =>
+    end <= start || (blankIsEmpty && isBlank(bytes, start, end));
   let lineStart = range.start;
   // Until the end of the line that began before the range has gone by, bytes are not ours.
   let outside = range.start > 0;
@@ -73,7 +78,7 @@ export async function* readLineBlocks(
     if (bytes === undefined) return { offset, linesBefore, sizeBytes, bytes };
     const start = offset === 0 && isStart ? markBytes(bytes) : 0;
     const end = bytes[sizeBytes - 1] === carriageReturn ? sizeBytes - 1 : sizeBytes;
-    if (end > start) found.add(start, end, linesBefore);
+    if (!isEmpty(bytes, start, end)) found.add(start, end, linesBefore);
     return found.take(bytes, offset, bytes.byteLength);
   };
 
@@ -115,7 +120,7 @@ export async function* readLineBlocks(
           const before = found.take(bytes, offset, position);
           if (before !== undefined) yield before;
         }
-        if (stop > start) found.add(start, stop, count);
+        if (!isEmpty(bytes, start, stop)) found.add(start, stop, count);
       }
       count += ends.lines;
       position = end + 1;

@@ -46,15 +46,24 @@ export async function* splitGzip(
   });
   for await (let stretch of stretches) {
     if (format === 'csv' && header === undefined) {
-      const cut = cutHeader(stretch.bytes, object.key);
+      const cut = cutHeader(stretch.bytes);
+      headerLines += cut.lines;
+      if (cut.header === undefined) continue;
       header = cut.header;
-      headerLines = cut.lines;
       firstOffset = stretch.offset + cut.end;
       stretch = { bytes: stretch.bytes.subarray(cut.end), offset: firstOffset };
+      // The next stretch begins at the same place, and is the first one.
+      if (stretch.bytes.byteLength === 0) continue;
     }
     if (stretch.offset < offset) continue;
     if (held !== undefined) yield await splitOf(held, stretch.offset);
     held = stretch;
+  }
+  if (headerLines > 0 && header === undefined) {
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `${object.key}: expected a line that names the columns`,
+    );
   }
   yield await splitOf(held ?? { bytes: new Uint8Array(0), offset }, undefined);
 }
@@ -143,23 +152,26 @@ function nextEnd(ends: QuotedLineEnds, wanted: number): number {
   return end;
 }
 
-function cutHeader(bytes: Uint8Array, key: string): { header: string; end: number; lines: number } {
+/** The first line that is neither empty nor blank; undefined when a stretch holds none. */
+function cutHeader(bytes: Uint8Array): {
+  readonly header: string | undefined;
+  readonly end: number;
+  /** Lines up to there. */
+  readonly lines: number;
+} {
   const ends = new QuotedLineEnds();
   ends.enter(bytes, 0);
-  let start = 0;
   let lines = 0;
-  for (;;) {
+  for (let start = 0; start < bytes.byteLength; ) {
     const found = ends.next();
     const end = found < 0 ? bytes.byteLength : found;
     const text = Buffer.from(bytes.subarray(start, Math.min(end, start + maximumHeaderBytes)))
       .toString()
       .replace(/^\uFEFF/, '')
       .replace(/\r$/, '');
+    start = found < 0 ? end : end + 1;
     lines += text.split('\n').length;
-    if (text !== '') return { header: text, end: found < 0 ? end : end + 1, lines };
-    if (found < 0) {
-      throw new ServingError('INVALID_REQUEST', `${key}: expected a line that names the columns`);
-    }
-    start = end + 1;
+    if (/[^ \t]/.test(text)) return { header: text, end: start, lines };
   }
+  return { header: undefined, end: bytes.byteLength, lines };
 }
