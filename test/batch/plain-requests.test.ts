@@ -61,7 +61,21 @@ const casting = encodeModel({
   ],
 });
 
+/** Inputs, and outputs, that are called as members of requests and responses are. */
+const awkward = (inputs: readonly [string, string], outputs: readonly [string, string]) =>
+  encodeModel({
+    inputs: inputs.map((name) => ({ name, datatype: 'FP32', shape: [-1] })),
+    outputs: outputs.map((name) => ({ name, datatype: 'FP32', shape: [-1] })),
+    nodes: inputs.map((name, index) => ({
+      operator: 'Add',
+      inputs: [name, name],
+      outputs: [outputs[index] ?? ''],
+    })),
+  });
+
 beforeAll(async () => {
+  await models.add('awkward-in', awkward(['data', 'id'], ['y', 'z']));
+  await models.add('awkward-out', awkward(['x', 'k'], ['id', 'data']));
   await models.add('doubling', doubling);
   await models.add('casting', casting);
 });
@@ -176,6 +190,28 @@ describe('requests that are written alike', () => {
       { seed: 22, numRuns: 1_000 },
     );
     expect(together).toBeGreaterThan(100);
+  });
+
+  it.each([
+    ['awkward-in', 'data', 'id'],
+    ['awkward-in', 'id', 'data'],
+    ['awkward-out', 'x', 'k'],
+  ])('are read together where tensors are called data and id: %s %s', async (model, ...names) => {
+    const request = (id: string, values: readonly number[]) => {
+      const tensors = names.map(
+        (name, index) =>
+          `{"name": "${name}", "shape": [1], "datatype": "FP32", "data": [${values[index]}]}`,
+      );
+      return `{"inputs": [${tensors}], "id": "${id}"}`;
+    };
+    const lines = [request('a', [1, 2]), request('b', [3, 4]), request('c', [5.5, 6])];
+    const { together, apart } = await answer(lines, 2, { model });
+    if (together === undefined) throw new Error('expected them to be read together');
+    expect(textOf(together)).toBe(apart.map(textOf).join(''));
+    expect(textOf(together)).toContain('"id":"c"');
+    const idFirst = lines.map((line) => line.replace(/^\{(.*), ("id": ".")\}$/, '{$2, $1}'));
+    const other = await answer(idFirst, 2, { model });
+    expect(other.together && textOf(other.together)).toBe(textOf(together));
   });
 
   const one: Values = { id: 'a', x: [1, 2], k: 3 };

@@ -53,11 +53,14 @@ export function literalsBetween(json: Uint8Array, places: readonly Place[]): Uin
   return ends.map((end, index) => json.subarray(end, places[index]?.start ?? json.byteLength));
 }
 
+/** Where the value of the next member of that name begins; a string that is no key, such as a tensor's name, is passed over. */
 function startOfValue(bytes: Buffer, key: string, from: number): number | undefined {
-  const at = bytes.indexOf(key, from, 'latin1');
-  if (at < 0) return undefined;
-  const behindKey = skipSpace(bytes, at + key.length);
-  return bytes[behindKey] === colon ? skipSpace(bytes, behindKey + 1) : undefined;
+  for (let at = from; ; ) {
+    at = bytes.indexOf(key, at, 'latin1');
+    if (at < 0) return undefined;
+    at = skipSpace(bytes, at + key.length);
+    if (bytes[at] === colon) return skipSpace(bytes, at + 1);
+  }
 }
 
 /** Place behind a list of numbers, or of lists of them. */
