@@ -58,6 +58,40 @@ describe('a session of ONNX Runtime', () => {
     await session.release();
   });
 
+  it.each(['__proto__', 'constructor', 'hasOwnProperty', 'data'])(
+    'runs a model whose input is called %s',
+    async (input) => {
+      const session = await createSession(identityModel('FP32', [-1], { input }));
+      const feed: Tensor = {
+        name: input,
+        datatype: 'FP32',
+        shape: [2],
+        data: Float32Array.of(1, 2),
+      };
+      expect(await session.run([feed], ['y'])).toEqual([{ ...feed, name: 'y' }]);
+      await session.release();
+    },
+  );
+
+  it('answers by any name but __proto__, and says so when the model is loaded', async () => {
+    const data = Float32Array.of(1);
+    for (const output of ['constructor', 'hasOwnProperty', 'toString']) {
+      const session = await createSession(identityModel('FP32', [-1], { output }));
+      const [answer] = await session.run(
+        [{ name: 'x', datatype: 'FP32', shape: [1], data }],
+        [output],
+      );
+      expect(answer).toMatchObject({ name: output, data });
+      await session.release();
+    }
+    await expect(
+      createSession(identityModel('FP32', [-1], { output: '__proto__' })),
+    ).rejects.toMatchObject({
+      code: 'MODEL_UNAVAILABLE',
+      message: expect.stringContaining('output __proto__') as unknown,
+    });
+  });
+
   it('refuses text that the binding would cut off at U+0000', async () => {
     const session = await createSession(identityModel('BYTES', [-1]));
     const feed: Tensor = { name: 'x', datatype: 'BYTES', shape: [2], data: ['a', 'b\u0000c'] };

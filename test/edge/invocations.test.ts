@@ -1,12 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addConstant } from '../support/onnx-model.ts';
+import { encodeModel } from '../support/onnx-protobuf.ts';
 import { type Serving, startServing } from '../support/serving.ts';
+
+/** `y = __proto__ / b` on whole numbers. */
+const divideProto = encodeModel({
+  inputs: ['__proto__', 'b'].map((name) => ({ name, datatype: 'INT64', shape: [-1] })),
+  outputs: [{ name: 'y', datatype: 'INT64', shape: [-1] }],
+  nodes: [{ operator: 'Div', inputs: ['__proto__', 'b'], outputs: ['y'] }],
+});
 
 let serving: Serving;
 
 beforeAll(async () => {
   serving = await startServing();
   await serving.put('default/1/model.onnx', addConstant('FP32', [-1, 2], 1));
+  await serving.put('awkward/1/model.onnx', divideProto);
   await serving.put('tens/1/model.onnx', addConstant('FP32', [-1, 2], 10));
 });
 afterAll(() => serving.close());
@@ -59,5 +68,34 @@ describe('SageMaker’s front door', () => {
       accept: 'image/png',
     });
     expect(accept.statusCode).toBe(406);
+  });
+
+  it.each([
+    ['application/json', '{"instances":[{"__proto__":7,"b":2},{"__proto__":9,"b":3}]}', '[3,3]'],
+    ['application/json', '{"inputs":{"__proto__":[7,9],"b":[2,3]}}', '[3,3]'],
+    ['application/jsonlines', '{"__proto__":7,"b":2}\n{"__proto__":9,"b":3}\n', '3\n3'],
+    ['text/csv; header=present', '__proto__,b\n7,2\n9,3\n', '3\n3'],
+  ])('feeds an input called __proto__ from %s', async (contentType, body, answer) => {
+    const path = '/models/awkward/invocations';
+    const response = await invoke(path, body, { 'content-type': contentType });
+    expect(response).toMatchObject({
+      statusCode: 200,
+      text: expect.stringContaining(answer) as unknown,
+    });
+    const missing = body.replaceAll('__proto__', 'c');
+    const refusal = await invoke(path, missing, { 'content-type': contentType });
+    expect(refusal.statusCode).toBe(400);
+  });
+
+  it('feeds an input called __proto__ from a request of the protocol', async () => {
+    const tensor = (name: string, value: number) =>
+      `{"name":"${name}","shape":[1],"datatype":"INT64","data":[${value}]}`;
+    const body = `{"inputs":[${tensor('b', 2)},${tensor('__proto__', 7)}]}`;
+    const response = await invoke('/v2/models/awkward/infer', body, {
+      'content-type': 'application/json',
+    });
+    expect(JSON.parse(response.text)).toMatchObject({ outputs: [{ name: 'y', data: [3] }] });
+    const metadata = await serving.call('GET', '/v2/models/awkward');
+    expect(JSON.stringify(metadata.body)).toContain('__proto__');
   });
 });

@@ -12,12 +12,16 @@ import {
  * for rows that do not depend on each other, and for what a hostile record does: kill the process or keep it busy.
  */
 
-/** `y = x`. */
-export function identityModel(datatype: Datatype, shape: readonly number[]): Uint8Array {
+/** `y = x`, under other names where they are given. */
+export function identityModel(
+  datatype: Datatype,
+  shape: readonly number[],
+  { input = 'x', output = 'y' }: { readonly input?: string; readonly output?: string } = {},
+): Uint8Array {
   return encodeModel({
-    inputs: [{ name: 'x', datatype, shape }],
-    outputs: [{ name: 'y', datatype, shape }],
-    nodes: [{ operator: 'Identity', inputs: ['x'], outputs: ['y'] }],
+    inputs: [{ name: input, datatype, shape }],
+    outputs: [{ name: output, datatype, shape }],
+    nodes: [{ operator: 'Identity', inputs: [input], outputs: [output] }],
   });
 }
 

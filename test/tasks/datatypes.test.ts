@@ -246,4 +246,20 @@ describe('rows', () => {
     // Nine over 255 steps: half of one, times the weights.
     expectValues(await predict(graph, regressor, rows), (9 / 255 / 2) * 5);
   });
+
+  test('with columns that are called like what every object inherits', async () => {
+    const graph: Graph = {
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 2] }],
+      outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],
+      initializers: [constant('w', 'FP32', [2, 1], Float32Array.of(3, -2))],
+      nodes: [{ operator: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }],
+    };
+    const columns = ['__proto__', 'constructor'].map((name) => ({ name, type: 'number' as const }));
+    const task = { ...regressor, columns };
+    const ask = (json: string) =>
+      predict(graph, task, [{ kind: 'row', row: JSON.parse(json) as Record<string, unknown> }]);
+    expect(await ask('{"__proto__":2,"constructor":0.5}')).toMatchObject([{ values: 5 }]);
+    await expect(ask('{"constructor":0.5}')).rejects.toThrow(/column __proto__.*no value/);
+    await expect(ask('{"__proto__":2}')).rejects.toThrow(/column constructor.*no value/);
+  });
 });

@@ -101,7 +101,8 @@ class OnnxRuntimeSession implements Session {
   }
 
   async run(feeds: readonly Tensor[], outputNames: readonly string[]): Promise<Tensor[]> {
-    const ortFeeds: Record<string, OrtTensor> = {};
+    // Without a prototype, in which an input called `__proto__` would get lost.
+    const ortFeeds: Record<string, OrtTensor> = Object.create(null);
     for (const tensor of feeds) {
       refuseZeroCharacter(tensor);
       ortFeeds[tensor.name] = toOrtTensor(tensor);
@@ -131,6 +132,12 @@ function tensorMetadata(
   kind: 'input' | 'output',
   metadata: InferenceSession.ValueMetadata,
 ): TensorMetadata {
+  if (kind === 'output' && metadata.name === '__proto__') {
+    throw new ServingError(
+      'MODEL_UNAVAILABLE',
+      'output __proto__: the binding of ONNX Runtime cannot answer by that name; give the output another',
+    );
+  }
   if (!metadata.isTensor) {
     throw new ServingError(
       'MODEL_UNAVAILABLE',

@@ -112,7 +112,8 @@ function isMissing(value: unknown): boolean {
 }
 
 function encodeColumn(column: ColumnConfiguration, row: Row): readonly number[] | string {
-  let value = row[column.name];
+  // What every object inherits is no value of a column that is called so.
+  let value = Object.hasOwn(row, column.name) ? row[column.name] : undefined;
   if (isMissing(value)) {
     if (column.missing === 'refuse') {
       throw invalidRequest(`column ${column.name}`, describe(column), 'no value');
