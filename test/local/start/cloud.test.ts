@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -111,6 +111,34 @@ describe('the laptop cloud', () => {
     await until(() => cloud.sqs.depth('dead-letters').visible === 1);
     await upload(cloud, 'in/good.txt', 'good');
     expect(await result(cloud, 'jobs/in/good.txt')).toBe('GOOD');
+  });
+
+  it('says at its start, in a line for each file, what damaged journals have lost', async () => {
+    const first = await start();
+    await upload(first, 'kept', 'x');
+    await first.close();
+    const objects = join(dataDir, 's3', 'journal.jsonl');
+    const messages = join(dataDir, 'sqs', 'work', 'messages.jsonl');
+    await appendFile(objects, '{"op":"pu');
+    await appendFile(messages, '["put",{');
+    const problems: string[] = [];
+    await start({ onProblem: (sentence) => problems.push(sentence) });
+    const cut = (bytes: number) =>
+      `dropped ${bytes} bytes of a record that was cut short at its end`;
+    expect(problems).toEqual([
+      `SQS: ${messages} is damaged: ${cut(8)}`,
+      `S3: ${objects} is damaged: ${cut(9)}`,
+    ]);
+  });
+
+  it('names the variable, the folder and the file when a start finds no way to write', async () => {
+    const first = await start();
+    await first.close();
+    await rm(join(dataDir, 's3'), { recursive: true });
+    await writeFile(join(dataDir, 's3'), '');
+    await expect(start()).rejects.toThrow(
+      `${dataDir} cannot hold the laptop's data: there is a file of that name (s3); put that right, or set PILOTLIGHT_DATA_DIR to another folder`,
+    );
   });
 
   it('delivers what was uploaded, and does again what was under way, after a restart', async () => {
