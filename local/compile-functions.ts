@@ -61,7 +61,10 @@ export async function compileFunctions(taskRoot: string, onnxRuntimeDir: string)
         [environmentVariables.compileTo]: join(taskRoot, name),
       });
     });
-    await Promise.all(compiled);
+    // All of them to their end: one that still writes would stand in the way of the folder's removal.
+    const outcomes = await Promise.allSettled(compiled);
+    const failed = outcomes.find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   } finally {
     await s3.close();
     await rm(folder, { recursive: true, force: true });
