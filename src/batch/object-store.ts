@@ -9,9 +9,15 @@ export interface ObjectStore {
   /**
    * Bytes `start` (inclusive) to `end` (exclusive) of an object, pinned by entity tag; retried from where it broke.
    *
+   * @param memory that the bytes are put into, as large as they are or larger; new memory without it
    * @throws ServingError NOT_FOUND when it is gone, CONFLICT when it is no longer the pinned one
    */
-  read(object: ObjectPin, start: number, end: number): Promise<Uint8Array>;
+  read(
+    object: ObjectPin,
+    start: number,
+    end: number,
+    memory?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
 
   /** A small object whole; undefined when there is no such object. */
   get(key: string): Promise<StoredObject | undefined>;

@@ -76,9 +76,9 @@ export function readRecords(
 /** Reads that say which object is no longer the one that was planned, when one is not. */
 function pinned(store: ObjectStore): InputReads {
   return {
-    async read(object, start, end) {
+    async read(object, start, end, memory) {
       try {
-        return await store.read(object, start, end);
+        return await store.read(object, start, end, memory);
       } catch (thrown) {
         const code = thrown instanceof ServingError ? thrown.code : undefined;
         if (code !== 'NOT_FOUND' && code !== 'CONFLICT') throw thrown;

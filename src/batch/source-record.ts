@@ -59,7 +59,10 @@ export interface Position {
   readonly number: number;
 }
 
-/** Records in lists as they become readable; returns how many lines or rows the shard's stretch has. */
+/**
+ * Records in lists as they become readable; returns how many lines or rows the shard's stretch has. Lines and rows are there
+ * only until the reader is asked for more: their memory is used again.
+ */
 export type RecordReader = AsyncGenerator<readonly SourceRecord[], number>;
 
 /** A record is held in memory whole, and as tensors beside. */

@@ -37,13 +37,16 @@ export async function* readWindows(
   { rowsPerRun, full, firstRecord, limit }: WindowOptions,
 ): AsyncGenerator<readonly SourceRecord[], number> {
   let next = firstRecord;
+  /** Of the window, what earlier reads gave, ... */
+  let kept: SourceRecord[] = [];
+  /** ... and what the last one did. */
   let parts: SourceRecord[] = [];
   const begin = () => new WindowSize(rowsPerRun, full, limit(next));
   let window = begin();
   for (;;) {
     const read = await reader.next();
     if (read.done === true) {
-      if (parts.length > 0) yield joinRows(parts);
+      if (kept.length > 0) yield joinRows(kept);
       return read.value;
     }
     for (const record of read.value) {
@@ -54,11 +57,14 @@ export async function* readWindows(
         next += end - start;
         start = end;
         if (!window.isFull) continue;
-        yield joinRows(parts);
+        yield joinRows([...kept, ...parts]);
+        kept = [];
         parts = [];
         window = begin();
       }
     }
+    kept.push(...parts.map(keepRows));
+    parts = [];
   }
 }
 
@@ -159,8 +165,7 @@ function together(first: SourceRecord, second: SourceRecord) {
 
 /** Neighbours; undefined when too many empty lines lie between them. */
 function joinLines(first: LineBlock, second: LineBlock): LineBlock | undefined {
-  const { offset } = lineAt(first, 0);
-  const start = offset - first.offset;
+  const { offset, start } = diskStart(first);
   const secondStart = second.starts[0] ?? 0;
   const gap = second.offset + secondStart - (first.offset + (first.ends.at(-1) ?? 0));
   if (gap > maximumGapBytes) return undefined;
@@ -168,7 +173,6 @@ function joinLines(first: LineBlock, second: LineBlock): LineBlock | undefined {
   const bytes = new Uint8Array(shift + second.behind);
   bytes.set(first.bytes.subarray(start, first.behind));
   bytes.set(second.bytes.subarray(secondStart, second.behind), shift + secondStart);
-  const shifted = (places: Int32Array, by: number) => places.map((place) => place + by);
   return {
     bytes,
     offset,
@@ -176,6 +180,45 @@ function joinLines(first: LineBlock, second: LineBlock): LineBlock | undefined {
     ends: joinPlaces(shifted(first.ends, -start), shifted(second.ends, shift)),
     linesBefore: joinPlaces(first.linesBefore, second.linesBefore),
     behind: shift + second.behind,
+  };
+}
+
+/** Where the first line begins, a byte-order mark before it included. */
+function diskStart(lines: LineBlock): { readonly offset: number; readonly start: number } {
+  const { offset } = lineAt(lines, 0);
+  return { offset, start: offset - lines.offset };
+}
+
+function shifted(places: Int32Array, by: number): Int32Array {
+  return places.map((place) => place + by);
+}
+
+/** Lines and rows in memory of their own: a reader's is there only until it is asked for more. */
+function keepRows(record: SourceRecord): SourceRecord {
+  const { content } = record;
+  if (content.kind === 'array') {
+    const { tensor } = content;
+    return {
+      ...record,
+      content: { kind: 'array', tensor: { ...tensor, data: tensor.data.slice() } },
+    };
+  }
+  if (content.kind !== 'lines') return record;
+  const { lines } = content;
+  const { offset, start } = diskStart(lines);
+  return {
+    ...record,
+    content: {
+      ...content,
+      lines: {
+        bytes: new Uint8Array(lines.bytes.subarray(start, lines.behind)),
+        offset,
+        starts: shifted(lines.starts, -start),
+        ends: shifted(lines.ends, -start),
+        linesBefore: lines.linesBefore,
+        behind: lines.behind - start,
+      },
+    },
   };
 }
 

@@ -182,9 +182,9 @@ export class Simulation {
     return happens;
   }
 
-  async #read(...[object, start, end]: Parameters<ObjectStore['read']>): Promise<Uint8Array> {
-    if (this.#brokenReads.has(start)) throw new ServingError('UNAVAILABLE', 'simulated');
-    return this.#jobs.read(object, start, end);
+  async #read(...range: Parameters<ObjectStore['read']>): ReturnType<ObjectStore['read']> {
+    if (this.#brokenReads.has(range[1])) throw new ServingError('UNAVAILABLE', 'simulated');
+    return this.#jobs.read(...range);
   }
 
   /** Ports of one process: once it has died, none of them does anything. */

@@ -26,13 +26,20 @@ export class MemoryObjectStore implements ObjectStore {
     return this.#entries.get(key)?.head;
   }
 
-  async read(object: ObjectPin, start: number, end: number): Promise<Uint8Array> {
+  async read(
+    object: ObjectPin,
+    start: number,
+    end: number,
+    memory = new Uint8Array(end - start),
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const entry = this.#entries.get(object.key);
     if (entry === undefined) throw new ServingError('NOT_FOUND', 'object is not found');
     if (entry.head.etag !== object.etag) {
       throw new ServingError('CONFLICT', 'object was replaced after it was named');
     }
-    return entry.body.slice(start, end);
+    const bytes = entry.body.subarray(start, end);
+    memory.set(bytes);
+    return memory.subarray(0, bytes.byteLength);
   }
 
   async get(key: string): Promise<StoredObject | undefined> {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { jobIdOf } from '../../../src/batch/job.ts';
+import { environmentVariables } from '../../../src/contract/environment.ts';
 import { jobKeys } from '../../../src/contract/job-keys.ts';
 import type { Laptop } from '../../../test/batch/laptop.ts';
 import { pinned } from './cores.ts';
@@ -12,7 +13,13 @@ const workerScript = fileURLToPath(new URL('../../../test/batch/worker.ts', impo
 export function startWorker({ environment }: Laptop): ChildProcess {
   const [command, args] = pinned(process.execPath, [workerScript]);
   return spawn(command, args, {
-    env: { ...process.env, ...environment, WORKER_TIMEOUT_MS: '900000' },
+    env: {
+      ...process.env,
+      ...environment,
+      WORKER_TIMEOUT_MS: '900000',
+      // The stack's own default: the tests' single second is four requests a second that no function would send.
+      [environmentVariables.shardVisibilitySeconds]: '',
+    },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 }

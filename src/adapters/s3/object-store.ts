@@ -60,9 +60,14 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
-  async read(object: ObjectPin, start: number, end: number): Promise<Uint8Array> {
-    // The whole range is allocated once: what has come stays when a connection breaks.
-    const target = Buffer.allocUnsafe(end - start);
+  async read(
+    object: ObjectPin,
+    start: number,
+    end: number,
+    memory: Uint8Array<ArrayBuffer> = Buffer.allocUnsafe(end - start),
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    // The whole range has its memory at once: what has come stays when a connection breaks.
+    const target = memory.subarray(0, end - start);
     let filled = 0;
     let failures = 0;
     while (filled < target.byteLength) {

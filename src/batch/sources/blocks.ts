@@ -12,6 +12,11 @@ export interface BlockOptions {
   readonly blockBytes?: number;
   /** Size of the first read behind `end`, doubled from read to read. @default 64 KiB */
   readonly overrunBytes?: number;
+  /**
+   * Whether a block is there only until the next one is asked for: its memory then takes the bytes of another. Memory that
+   * was never touched costs more than receiving into it, and is garbage outside the heap afterwards. @default false
+   */
+  readonly lent?: boolean;
 }
 
 /** Reads under way beside the block that is worked on: S3 takes a moment to begin, and one connection has its limit. */
@@ -34,12 +39,19 @@ export async function* readBlocks(
 ): AsyncGenerator<Block> {
   const blockBytes = options.blockBytes ?? 4 * 1024 * 1024;
   let overrunBytes = options.overrunBytes ?? 64 * 1024;
+  const lent = options.lent === true;
+  /** Memory of blocks that are no longer there. */
+  const free: Uint8Array<ArrayBuffer>[] = [];
   let position = start;
-  const ahead: Promise<Block>[] = [];
+  const ahead: Promise<{ readonly block: Block; readonly memory: Uint8Array<ArrayBuffer> }>[] = [];
   const begin = (stop: number) => {
     const offset = position;
     position = Math.min(stop, object.sizeBytes);
-    const block = store.read(object, offset, position).then((bytes) => ({ offset, bytes }));
+    const memory = free.pop();
+    const fits = memory !== undefined && memory.byteLength >= position - offset;
+    const block = store
+      .read(object, offset, position, fits ? memory : undefined)
+      .then((bytes) => ({ block: { offset, bytes }, memory: fits ? memory : bytes }));
     // Its failure is told when it is awaited, which may be never.
     block.catch(() => undefined);
     ahead.push(block);
@@ -56,6 +68,8 @@ export async function* readBlocks(
       overrunBytes = Math.min(overrunBytes * 2, blockBytes);
     }
     const current = await ahead.shift();
-    if (current !== undefined) yield current;
+    if (current === undefined) continue;
+    yield current.block;
+    if (lent) free.push(current.memory);
   }
 }

@@ -21,7 +21,7 @@ export async function* readLineRecords(
 ): RecordReader {
   const { object, end, format, header, unpacked } = source;
   const base = unpacked?.offset ?? 0;
-  const blocks = readBlocks(store, object, firstByteToRead(from.offset), end);
+  const blocks = readBlocks(store, object, firstByteToRead(from.offset), end, { lent: true });
   const lines = readLineBlocks(blocks, {
     start: from.offset,
     end,

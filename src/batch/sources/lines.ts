@@ -129,7 +129,8 @@ export async function* readLineBlocks(
     const block = found.take(bytes, offset, position);
     if (block !== undefined) yield block;
     if (lineStart >= range.end) return count;
-    const rest = bytes.subarray(position);
+    // A copy: the block may be there no longer when the next one comes.
+    const rest = new Uint8Array(bytes.subarray(position));
     piecesBytes += rest.byteLength;
     if (oversized || piecesBytes > range.maximumBytes) {
       oversized = true;

@@ -28,13 +28,16 @@ export async function* readNpyRecords(
   const wholeRows = Math.floor(blockBytes / rowBytes);
   const window = windowOf(rowBytes);
   const rowsPerBlock = wholeRows < window ? wholeRows : wholeRows - (wholeRows % window);
-  const options = { blockBytes: rowsPerBlock === 0 ? blockBytes : rowsPerBlock * rowBytes };
+  const options = {
+    blockBytes: rowsPerBlock === 0 ? blockBytes : rowsPerBlock * rowBytes,
+    lent: true,
+  };
   for await (const block of readBlocks(store, object, start, end, options)) {
     const bytes = rest.byteLength === 0 ? block.bytes : Buffer.concat([rest, block.bytes]);
     const count = Math.min(Math.floor(bytes.byteLength / rowBytes), firstRow + rows - row);
     if (count > 0) yield [blockOf(layout, bytes, row, count)];
     row += count;
-    rest = bytes.subarray(count * rowBytes);
+    rest = new Uint8Array(bytes.subarray(count * rowBytes));
     if (row === firstRow + rows) break;
   }
   return firstRow + rows;
