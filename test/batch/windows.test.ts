@@ -71,7 +71,7 @@ describe('windows over many reads', () => {
   });
 
   it('hold each row of an array whole and once, likewise', async () => {
-    const rows = 151;
+    const rows = 401;
     const width = 100_003;
     const data = new Uint8Array(distinctBytes(rows * width));
     const array = formatNpy({ datatype: 'UINT8', shape: [rows, width], data });
