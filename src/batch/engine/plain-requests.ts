@@ -2,13 +2,14 @@ import { type Filler, openFiller } from '../../protocol/json-fill.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { LineBlock } from '../sources/line-block.ts';
 import { endOfPlainText, findPlaces, literalsBetween, skipSpace } from './json-places.ts';
-import { NumberScanner } from './number-scanner.ts';
+import { Literal } from './literal.ts';
+import { NumberScanner, scanList } from './number-scanner.ts';
 
 /** What stands between the numbers of a list: its brackets and commas, without white space. */
 type Separators = readonly Uint8Array[];
 
 type Part =
-  | { readonly kind: 'literal'; readonly bytes: Uint8Array }
+  | { readonly kind: 'literal'; readonly literal: Literal }
   | { readonly kind: 'id' }
   | { readonly kind: 'data'; readonly tensor: Tensor; readonly separators: Separators };
 
@@ -42,7 +43,7 @@ export class RequestPattern {
     const parts: Part[] = [];
     let input = 0;
     for (const [index, literal] of literalsBetween(line, places).entries()) {
-      parts.push({ kind: 'literal', bytes: literal });
+      parts.push({ kind: 'literal', literal: new Literal(literal) });
       const place = places[index];
       if (place?.kind === 'id') parts.push({ kind: 'id' });
       if (place?.kind !== 'data') continue;
@@ -81,6 +82,8 @@ class PartReader {
   readonly #filler: Filler | undefined;
   readonly #values: number[];
   readonly #scanner = new NumberScanner();
+  /** Of numbers: whether they are one list, and no lists of lists. */
+  readonly #isFlat: boolean;
   readonly #lines: number;
 
   constructor(part: Part, lines: number) {
@@ -89,6 +92,7 @@ class PartReader {
     const tensor = part.kind === 'data' ? part.tensor : undefined;
     const width = tensor?.data.length ?? 0;
     this.#values = new Array<number>(width).fill(0);
+    this.#isFlat = part.kind === 'data' && isFlat(part.separators);
     this.#filler =
       tensor === undefined || tensor.datatype === 'FP16'
         ? undefined
@@ -103,7 +107,7 @@ class PartReader {
   read(bytes: Uint8Array, start: number, line: number): number {
     const part = this.#part;
     if (part.kind === 'id') return endOfPlainText(bytes, start);
-    if (part.kind === 'literal') return behindLiteral(bytes, start, part.bytes);
+    if (part.kind === 'literal') return part.literal.behind(bytes, start);
     return this.#readNumbers(bytes, start, line, part);
   }
 
@@ -114,6 +118,16 @@ class PartReader {
     { tensor, separators }: Extract<Part, { kind: 'data' }>,
   ): number {
     const single = tensor.datatype === 'FP32';
+    const values = this.#values;
+    const place = this.#isFlat
+      ? scanList(this.#scanner, bytes, start, values, single)
+      : this.#readLists(bytes, start, separators, single);
+    if (place < 0) return -1;
+    const bad = this.#filler?.fillRow(values, line * values.length) ?? 0;
+    return bad < 0 ? place : -1;
+  }
+
+  #readLists(bytes: Uint8Array, start: number, separators: Separators, single: boolean): number {
     const scanner = this.#scanner;
     const values = this.#values;
     let place = start;
@@ -124,15 +138,13 @@ class PartReader {
         place = skipSpace(bytes, place);
         if (bytes[place++] !== separator[at]) return -1;
       }
-      if (index === values.length) break;
+      if (index === values.length) return place;
       place = skipSpace(bytes, place);
       const value = scanner.scan(bytes, place, single);
       if (Number.isNaN(value)) return -1;
       values[index] = value;
       place = scanner.end;
     }
-    const bad = this.#filler?.fillRow(values, line * values.length) ?? 0;
-    return bad < 0 ? place : -1;
   }
 
   /** The numbers of all lines. */
@@ -149,14 +161,13 @@ function isOfNumbers({ datatype, data }: Tensor): boolean {
   return datatype !== 'BYTES' && datatype !== 'FP16' && data.length > 0;
 }
 
+function isFlat(separators: Separators): boolean {
+  return separators.every(
+    ({ length }, index) => length === 1 && (index > 0 || separators.length > 1),
+  );
+}
+
 function separatorsOf(list: Uint8Array): Separators {
   const text = Buffer.from(list).toString('latin1').replace(/[ \t]/g, '');
   return text.split(/[^[\],]+/).map((separator) => Buffer.from(separator));
-}
-
-function behindLiteral(bytes: Uint8Array, start: number, literal: Uint8Array): number {
-  for (let index = 0; index < literal.length; index++) {
-    if (bytes[start + index] !== literal[index]) return -1;
-  }
-  return start + literal.length;
 }

@@ -3,7 +3,7 @@ import type { Tensor, TensorData, TensorMetadata } from '../../protocol/tensor.t
 import type { LineBlock } from '../sources/line-block.ts';
 import { splitCsv } from './input-text.ts';
 import { skipSpace } from './json-places.ts';
-import { NumberScanner } from './number-scanner.ts';
+import { NumberScanner, scanList } from './number-scanner.ts';
 
 /*
  * Lines of numbers as tensors, straight from their bytes: no string, array or object for a line or a cell. What is not
@@ -12,7 +12,6 @@ import { NumberScanner } from './number-scanner.ts';
 
 const comma = 0x2c;
 const openBracket = 0x5b;
-const closeBracket = 0x5d;
 const quote = 0x22;
 
 /** Where a column's cells go. */
@@ -98,20 +97,27 @@ export function plainJsonTensors(
   const values = new Array<number>(count).fill(0);
   for (let row = 0; row < starts.length; row++) {
     const end = ends[row] ?? 0;
-    let place = skipSpace(bytes, starts[row] ?? 0);
-    if (isList && bytes[place++] !== openBracket) return undefined;
-    for (let index = 0; index < count; index++) {
-      if (index > 0 && bytes[place++] !== comma) return undefined;
-      const value = scanner.scan(bytes, skipSpace(bytes, place), single);
-      if (Number.isNaN(value)) return undefined;
-      values[index] = value;
-      place = skipSpace(bytes, scanner.end);
-    }
+    const start = starts[row] ?? 0;
+    const place = isList
+      ? scanList(scanner, bytes, start, values, single)
+      : scanNumber(scanner, bytes, start, values, single);
+    if (place < 0 || skipSpace(bytes, place) !== end) return undefined;
     if (filler.fillRow(values, row * count) >= 0) return undefined;
-    if (isList && bytes[place++] !== closeBracket) return undefined;
-    if (skipSpace(bytes, place) !== end) return undefined;
   }
   return [tensorOf(sole, starts.length, count, column.filler.target)];
+}
+
+/** A number by itself, as `scanList` reads several. */
+function scanNumber(
+  scanner: NumberScanner,
+  bytes: Uint8Array,
+  start: number,
+  values: number[],
+  single: boolean,
+): number {
+  const value = scanner.scan(bytes, skipSpace(bytes, start), single);
+  values[0] = value;
+  return Number.isNaN(value) ? -1 : scanner.end;
 }
 
 function countCommas({ bytes, starts, ends }: LineBlock, line: number): number {
