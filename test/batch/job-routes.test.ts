@@ -177,4 +177,40 @@ describe('the jobs API', () => {
       message: expect.stringContaining('inputs[0].data[1]') as unknown,
     });
   });
+
+  it('takes the body of the infer route for a request, whatever it looks like', async () => {
+    const reference = { model: 'adder', version: undefined };
+    const bodies: [string, RegExp][] = [
+      ['[1, 2]', /^body: expected an object/],
+      ['{"id": "no inputs"}', /^inputs/],
+    ];
+    for (const [body, message] of bodies) {
+      const accepted = await inferLater(context, reference, request('POST', '/', body));
+      await simulation.drain();
+      await expect(call('GET', accepted.headers['location'] ?? ''), body).rejects.toMatchObject({
+        code: 'INVALID_REQUEST',
+        message: expect.stringMatching(message) as unknown,
+      });
+    }
+    const spaced = '\n {"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}]}\n';
+    const accepted = await inferLater(context, reference, request('POST', '/', spaced));
+    await simulation.drain();
+    expect(await json('GET', accepted.headers['location'] ?? '')).toMatchObject({
+      outputs: [{ name: 'y', data: [11, 12] }],
+    });
+  });
+
+  it('refuses a body that is no JSON at once', async () => {
+    const reference = { model: 'adder', version: undefined };
+    for (const body of ['', ' \n', 'text', '{"id":"a\nb"}']) {
+      await expect(
+        inferLater(context, reference, request('POST', '/', body)),
+        JSON.stringify(body),
+      ).rejects.toMatchObject({
+        code: 'INVALID_REQUEST',
+        message: expect.stringMatching(/^body: expected JSON/) as unknown,
+      });
+    }
+    expect(simulation.queued).toBe(0);
+  });
 });

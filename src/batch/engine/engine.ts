@@ -73,10 +73,12 @@ export class ModelEngine implements Engine {
     const own = { job, lease, encoder: this.encoder };
     this.#protocol = new RequestEngine(own);
     this.#requests = this.#protocol;
-    this.#isRequest = isRequest;
-    this.takesBlocks = predictor === undefined;
     this.#accepts = predictor?.accepts;
+    // Of the one request of a job the route is known: whatever it looks like, it is no row.
+    const isOneRequest = job.input.kind === 'request';
+    this.takesBlocks = predictor === undefined && !isOneRequest;
     const takesPredictRequests = predictor !== undefined && isOfPredictRoute(job);
+    this.#isRequest = isOneRequest || takesPredictRequests ? isLine : isRequest;
     this.#isOneByOne = takesPredictRequests && source.kind !== 'objects';
     if (predictor === undefined) {
       this.#others = new RowEngine(own);
@@ -85,7 +87,6 @@ export class ModelEngine implements Engine {
     this.#others = new PredictionEngine(context, own, { model, predictor });
     if (takesPredictRequests) {
       this.#requests = new PredictRequestEngine(context, own, { model, predictor });
-      this.#isRequest = ({ content }) => content.kind === 'line';
     }
   }
 
@@ -152,6 +153,10 @@ export class ModelEngine implements Engine {
 /** Whether lines are requests of the predict route. A pipeline has no tensors, so it takes none of the protocol. */
 function isOfPredictRoute({ model, input }: Job): boolean {
   return model.stages !== undefined || (input.kind === 'request' && input.route === 'predict');
+}
+
+function isLine({ content }: SourceRecord): boolean {
+  return content.kind === 'line';
 }
 
 /** Whether among lines that came together is one that may be a request. */

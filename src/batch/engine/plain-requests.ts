@@ -162,9 +162,7 @@ function isOfNumbers({ datatype, data }: Tensor): boolean {
 }
 
 function isFlat(separators: Separators): boolean {
-  return separators.every(
-    ({ length }, index) => length === 1 && (index > 0 || separators.length > 1),
-  );
+  return separators.every(({ length }) => length === 1);
 }
 
 function separatorsOf(list: Uint8Array): Separators {

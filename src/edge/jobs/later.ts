@@ -3,6 +3,8 @@ import type { LaterRequest } from '../../batch/submit-later.ts';
 import { ServingError } from '../../errors.ts';
 import { declaresNoTask } from '../../inference/prediction.ts';
 import type { ModelReference } from '../../models/reference.ts';
+import { splitBody } from '../../protocol/body.ts';
+import { parseJsonDocument } from '../../protocol/json-document.ts';
 import { inputKindOf } from '../../tasks/input-kind.ts';
 import type { PredictServices } from '../../tasks/wire/handle.ts';
 import { predictRequestText } from '../../tasks/wire/request-text.ts';
@@ -14,7 +16,8 @@ import { jobDocument } from './job-document.ts';
  * Answers an inference request that may be answered later (`Prefer: respond-async`, RFC 7240): at once with where
  * the answer will be.
  *
- * @throws ServingError INVALID_REQUEST for a request with binary tensors, which a line of JSON cannot hold
+ * @throws ServingError INVALID_REQUEST for a body that is no JSON, and for a request with binary tensors, which a line of
+ *   JSON cannot hold; PAYLOAD_TOO_LARGE
  */
 export async function inferLater(
   context: JobsContext,
@@ -27,8 +30,9 @@ export async function inferLater(
       'Prefer: expected a request in JSON for respond-async, got one with binary tensors',
     );
   }
-  const text = typeof body === 'string' ? body : Buffer.from(body).toString();
-  return accept(context, reference, { route: 'infer', text });
+  const { json = '' } = splitBody(body, undefined);
+  parseJsonDocument(json, 'body');
+  return accept(context, reference, { route: 'infer', text: json });
 }
 
 /**
