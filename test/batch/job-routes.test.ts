@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JobsContext } from '../../src/batch/jobs.ts';
+import { jobKeys } from '../../src/contract/job-keys.ts';
 import type { HttpRequest, HttpResponse } from '../../src/edge/api/http.ts';
 import { createRouter } from '../../src/edge/api/router.ts';
 import { jobRouteNames } from '../../src/edge/jobs/job-route-names.ts';
@@ -175,6 +176,22 @@ describe('the jobs API', () => {
     await expect(call('GET', refused.headers['location'] ?? '')).rejects.toMatchObject({
       code: 'INVALID_REQUEST',
       message: expect.stringContaining('inputs[0].data[1]') as unknown,
+    });
+  });
+
+  it('answers a request whose job was written when there was one route alone', async () => {
+    const reference = { model: 'adder', version: undefined };
+    const body = '{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}]}';
+    const { headers } = await inferLater(context, reference, request('POST', '/', body));
+    const [, jobId = ''] = /^\/v2\/jobs\/(.+)\/result$/.exec(headers['location'] ?? '') ?? [];
+    const { job: key } = jobKeys(jobId);
+    const written = Buffer.from((await context.results.get(key))?.body ?? []).toString();
+    const before = written.replace(/,\s*"route": "infer"/, '');
+    expect(before).not.toBe(written);
+    await context.results.put(key, before);
+    await simulation.drain();
+    expect(await json('GET', `/v2/jobs/${jobId}/result`)).toMatchObject({
+      outputs: [{ name: 'y', data: [11, 12] }],
     });
   });
 

@@ -74,6 +74,12 @@ describe('a caller that is limited to some models', () => {
     expect(await statusOf(route)).toBe(403);
   });
 
+  it('is answered at once though it prefers later: it could not read that answer', async () => {
+    expect(await statusOf('POST /v2/models/mine/infer', { prefer: 'respond-async' })).toBe(200);
+    // As without the preference: the model declares no task.
+    expect(await statusOf('POST /v2/models/mine/predict', { prefer: 'respond-async' })).toBe(400);
+  });
+
   it('may not reach another model by SageMaker’s header', async () => {
     expect(
       await statusOf('POST /invocations', { 'x-amzn-sagemaker-target-model': 'default' }),

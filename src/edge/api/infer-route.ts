@@ -3,14 +3,14 @@ import { decodeInferRequest } from '../../protocol/decode-request.ts';
 import { encodeInferResponse } from '../../protocol/encode-response.ts';
 import type { EncodedBody } from '../../protocol/encode-tensor.ts';
 import type { HttpRequest } from './http.ts';
-import { prefersAsync } from './prefer.ts';
+import { isAnsweredLater } from './prefer.ts';
 import type { RouteHandler } from './router.ts';
 import { serverTiming } from './server-timing.ts';
 
 /**
  * `POST /v2/models/{model}[/versions/{version}]/infer`.
  *
- * @param later answers a caller that prefers to be answered later
+ * @param later answers a caller that is to be answered later
  */
 export function inferRoute(
   inference: Inference,
@@ -18,7 +18,7 @@ export function inferRoute(
   later: RouteHandler,
 ): RouteHandler {
   return async (request, parameters) => {
-    if (prefersAsync(request)) return later(request, parameters);
+    if (isAnsweredLater(request)) return later(request, parameters);
     const { model = '', version } = parameters;
     const outcome = await inference.infer({ model, version }, openInferenceCodec(request));
     // The run is over, and an answer of the protocol is text or bytes that were copied: nothing shares the body's memory. Of

@@ -1,14 +1,14 @@
 import type { Prediction } from '../../inference/prediction.ts';
 import type { ModelReference } from '../../models/reference.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
-import { prefersAsync } from './prefer.ts';
+import { isAnsweredLater } from './prefer.ts';
 import type { RouteHandler } from './router.ts';
 import { serverTiming } from './server-timing.ts';
 
 /**
  * `POST /v2/models/{model}[/versions/{version}]/predict`: pictures, sound, text and rows, as the model's task takes them.
  *
- * @param later answers a caller that prefers to be answered later
+ * @param later answers a caller that is to be answered later
  */
 export function predictRoute(
   prediction: Prediction,
@@ -16,7 +16,7 @@ export function predictRoute(
   later: RouteHandler,
 ): RouteHandler {
   return (request, parameters) => {
-    if (prefersAsync(request)) return later(request, parameters);
+    if (isAnsweredLater(request)) return later(request, parameters);
     const { model = '', version } = parameters;
     return predict(prediction, { model, version }, request, isColdStart(request));
   };

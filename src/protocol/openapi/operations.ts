@@ -61,7 +61,7 @@ export const prefer: Schema = {
   name: 'Prefer',
   in: 'header',
   description:
-    '`respond-async` asks for 202 at once, and the answer later. Requests in JSON, and raw things of a task.',
+    '`respond-async` asks for 202 at once, and the answer later. Requests in JSON, and raw things of a task. A caller that is limited to some models is answered at once all the same.',
   schema: string,
 };
 
