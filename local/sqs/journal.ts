@@ -110,6 +110,8 @@ export class Journal {
         this.#records += chunk.length;
         for (const { written } of chunk) written.resolve();
       } catch (error) {
+        // What went out in part: behind a shorter record, or at the next start, it would pass for damage.
+        await this.#file.truncate(this.#lengthBytes).catch(() => undefined);
         for (const { written } of chunk) written.reject(error);
         // The messages are now ahead of the file: the next write that succeeds is followed by a rewrite.
         this.#records = Number.POSITIVE_INFINITY;

@@ -4,7 +4,14 @@ import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import { clientOf, errorOf, ownServer, QueueBench, temporaryDir } from './harness.ts';
+import {
+  clientOf,
+  errorOf,
+  type OnTestFinished,
+  ownServer,
+  QueueBench,
+  temporaryDir,
+} from './harness.ts';
 
 const queues = [{ name: 'main' }];
 
@@ -47,36 +54,63 @@ describe('a journal of a queue that is damaged', () => {
 });
 
 describe('a server without room', () => {
-  it('refuses a message with the folder and the reason, and keeps those that it took', async ({
-    onTestFinished,
-  }) => {
+  /** One whose files may not grow beyond 16 blocks of 512 bytes: the kernel refuses what a full disk would. */
+  async function startWithRoom(onTestFinished: OnTestFinished) {
     const dataDir = await temporaryDir();
     onTestFinished(async () => await rm(dataDir, { recursive: true, force: true }));
     const fixture = join(import.meta.dirname, 'fixtures', 'server-process.ts');
-    // The kernel lets no file grow beyond 16 blocks of 512 bytes, as a full disk would.
     const args = ['-c', 'ulimit -f 16; exec "$0" "$@"', process.execPath, fixture, dataDir];
     const child = spawn('sh', args, { stdio: ['ignore', 'pipe', 'inherit'] });
     onTestFinished(() => void child.kill('SIGKILL'));
     const [port] = await once(createInterface(child.stdout), 'line');
     const client = clientOf(`http://127.0.0.1:${port}`, { maxAttempts: 1 });
     onTestFinished(() => client.destroy());
-    const bench = new QueueBench(client);
     const url = `http://127.0.0.1:${port}/000000000000/main`;
-    await bench.send(url, 'small');
-    const error = await errorOf(bench.send(url, 'x'.repeat(20_000)));
+    const send = (body: string) => new QueueBench(client).send(url, body);
+    const kill = async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    };
+    return { dataDir, send, kill };
+  }
+
+  async function bodiesOf({ server, client }: Awaited<ReturnType<typeof ownServer>>) {
+    const options = { MaxNumberOfMessages: 10 };
+    const found = await new QueueBench(client).receive(server.queueUrl('main'), options);
+    return found.map(({ Body }) => Body);
+  }
+
+  it('refuses a message with the folder and the reason, and keeps those that it took', async ({
+    onTestFinished,
+  }) => {
+    const { dataDir, send, kill } = await startWithRoom(onTestFinished);
+    await send('small');
+    const error = await errorOf(send('x'.repeat(20_000)));
     expect(error.name).toBe('ServiceUnavailable');
     expect(error.message).toBe(
       `${dataDir} cannot be used: a file there may not grow any more (ulimit -f); raise that limit and try again`,
     );
-    await bench.send(url, 'fits again');
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    await send('fits again');
+    await kill();
 
     const again = await ownServer({ dataDir, queues });
     onTestFinished(again.dispose);
-    const found = await new QueueBench(again.client).receive(again.server.queueUrl('main'), {
-      MaxNumberOfMessages: 10,
-    });
-    expect(found.map(({ Body }) => Body)).toEqual(['small', 'fits again']);
+    expect(await bodiesOf(again)).toEqual(['small', 'fits again']);
+  });
+
+  it('leaves nothing of a message that went out in part, which would pass for damage', async ({
+    onTestFinished,
+  }) => {
+    const { dataDir, send, kill } = await startWithRoom(onTestFinished);
+    await send('small');
+    await errorOf(send('x'.repeat(20_000)));
+    await kill();
+
+    const problems: string[] = [];
+    const onProblem = (sentence: string) => problems.push(sentence);
+    const again = await ownServer({ dataDir, queues, onProblem });
+    onTestFinished(again.dispose);
+    expect(problems).toEqual([]);
+    expect(await bodiesOf(again)).toEqual(['small']);
   });
 });
