@@ -75,6 +75,26 @@ export function describeObjectStore(open: () => ObjectStore): void {
     });
   });
 
+  it('reads into memory that it is given, and touches no more of it than it needs', async () => {
+    const store = open();
+    const body = distinctBytes(100_000, 1);
+    await store.put('ranged', body);
+    const pin = await store.head('ranged');
+    if (pin === undefined) throw new Error('expected the object that was written');
+    const memory = new Uint8Array(70_000).fill(7);
+    const first = await store.read(pin, 0, 70_000, memory);
+    expect(Buffer.from(first)).toEqual(Buffer.from(body.subarray(0, 70_000)));
+    const second = await store.read(pin, 90_000, 100_000, memory);
+    expect(second.byteLength).toBe(10_000);
+    expect(second.buffer).toBe(memory.buffer);
+    expect(Buffer.from(memory)).toEqual(
+      Buffer.concat([body.subarray(90_000), body.subarray(10_000, 70_000)]),
+    );
+    expect(Buffer.from(await store.read(pin, 0, 70_000))).toEqual(
+      Buffer.from(body).subarray(0, 70_000),
+    );
+  });
+
   // As little as S3 lets it be: a part that is not the last has 5 MiB at least.
   it('assembles pieces of any sizes in their order', async () => {
     const store = open();

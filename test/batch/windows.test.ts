@@ -70,23 +70,30 @@ describe('windows over many reads', () => {
     expect(store.memory.size).toBeLessThanOrEqual(3);
   });
 
-  it('hold each row of an array whole and once, likewise', async () => {
-    const rows = 401;
-    const width = 100_003;
-    const data = new Uint8Array(distinctBytes(rows * width));
-    const array = formatNpy({ datatype: 'UINT8', shape: [rows, width], data });
-    const { store, object } = await storeInput(array);
-    const source = { kind: 'rows', format: 'npy', object, firstRow: 0, rows } as const;
-    const read = await readAll(store, source, 4, ({ content }) =>
-      content.kind === 'array' && content.tensor.data instanceof Uint8Array
-        ? Buffer.from(content.tensor.data).toString('latin1')
-        : content.kind,
-    );
-    const expected = Array.from({ length: rows }, (_, row) =>
-      Buffer.from(data.subarray(row * width, (row + 1) * width)).toString('latin1'),
-    );
-    expect(read.length).toBe(rows);
-    expect(read.every((row, index) => row === expected[index])).toBe(true);
-    expect(store.memory.size).toBeLessThanOrEqual(4);
-  });
+  // Rows of many windows a read, and rows that take more than a read each.
+  it.each([
+    { rows: 401, width: 100_003 },
+    { rows: 3, width: 9 * mebibyte + 5 },
+  ])(
+    'hold each of $rows rows of $width bytes of an array whole and once, likewise',
+    async ({ rows, width }) => {
+      const data = new Uint8Array(distinctBytes(rows * width));
+      const { store, object } = await storeInput(
+        formatNpy({ datatype: 'UINT8', shape: [rows, width], data }),
+      );
+      const source = { kind: 'rows', format: 'npy', object, firstRow: 0, rows } as const;
+      const read = await readAll(store, source, 4, ({ content }) =>
+        content.kind === 'array' && content.tensor.data instanceof Uint8Array
+          ? Buffer.from(content.tensor.data).toString('latin1')
+          : content.kind,
+      );
+      const expected = Array.from({ length: rows }, (_, row) =>
+        Buffer.from(data.subarray(row * width, (row + 1) * width)).toString('latin1'),
+      );
+      expect(read.length).toBe(rows);
+      expect(read.every((row, index) => row === expected[index])).toBe(true);
+      expect(store.reads).toBeGreaterThanOrEqual(4);
+      expect(store.memory.size).toBeLessThanOrEqual(4);
+    },
+  );
 });
