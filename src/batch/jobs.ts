@@ -46,7 +46,8 @@ async function plan(context: JobsContext, jobId: string): Promise<JobProgress> {
 /**
  * The answer to a job of one request: the response as JSON; undefined while there is none.
  *
- * @throws ServingError what the record failed with, or CONFLICT for another job or one that was stopped
+ * @throws ServingError what the record failed with; NOT_FOUND when it expired; CONFLICT for another job or one that was
+ *   stopped
  */
 export async function readRequestResult(
   context: JobsContext,
@@ -63,7 +64,10 @@ export async function readRequestResult(
   const keys = jobKeys(jobId);
   if (figures.failed === 0) {
     const output = await context.results.get(keys.output(0, 1, 'jsonl'));
-    return Buffer.from(output?.body ?? []).toString();
+    if (output === undefined) {
+      throw new ServingError('NOT_FOUND', `job ${jobId}: its result is no longer there`);
+    }
+    return Buffer.from(output.body).toString();
   }
   const [error] = (await readJobErrors(context.results, jobId, undefined, 1)).errors;
   const { code, reason: message } = v.parse(failureSchema, error);

@@ -4,7 +4,7 @@ import { jobRequestSchema } from '../../src/batch/job-request.ts';
 import type { JobsContext } from '../../src/batch/jobs.ts';
 import type { JobState } from '../../src/batch/progress.ts';
 import { errorResponse } from '../../src/edge/api/error-response.ts';
-import type { HttpRequest, HttpResponse } from '../../src/edge/api/http.ts';
+import type { HttpResponse } from '../../src/edge/api/http.ts';
 import { createRouter } from '../../src/edge/api/router.ts';
 import { jobRoutes } from '../../src/edge/jobs/job-routes.ts';
 import { inferLater } from '../../src/edge/jobs/later.ts';
@@ -16,6 +16,7 @@ import { LocalModels } from '../support/local-models.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { addConstant } from '../support/onnx-model.ts';
 import { operationsOf, undocumented } from '../support/openapi.ts';
+import { requestOf } from './api-request.ts';
 import { Simulation } from './simulation.ts';
 
 const document: unknown = JSON.parse(
@@ -66,18 +67,7 @@ describe('what the jobs API answers', () => {
   });
   afterAll(() => models.close());
 
-  const requestOf = (method: string, path: string, body: unknown): HttpRequest => {
-    const [pathname = '', query = ''] = path.split('?');
-    return {
-      method,
-      path: pathname,
-      query: new URLSearchParams(query),
-      headers: {},
-      body: body === undefined ? '' : JSON.stringify(body),
-      requestId: '1',
-      allowedModels: undefined,
-    };
-  };
+  const textOf = (body: unknown) => (body === undefined ? '' : JSON.stringify(body));
 
   const bodyOf = (response: HttpResponse) =>
     JSON.parse(String(response.body)) as Record<string, unknown>;
@@ -93,7 +83,7 @@ describe('what the jobs API answers', () => {
     const router = createRouter(jobRoutes(context));
     let response: HttpResponse;
     try {
-      response = await router(requestOf(method, path, options.body), {});
+      response = await router(requestOf(method, path, textOf(options.body)), {});
     } catch (thrown) {
       response = errorResponse(toServingError(thrown));
     }
@@ -162,7 +152,7 @@ describe('what the jobs API answers', () => {
       const response = await inferLater(
         context,
         { model: 'adder', version: undefined },
-        requestOf('POST', path, { inputs }),
+        requestOf('POST', path, JSON.stringify({ inputs })),
       );
       const answer = { status: response.statusCode, body: bodyOf(response) };
       expect(undocumented(document, 'POST /v2/models/{model}/infer', answer)).toEqual([]);

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JobsContext } from '../../src/batch/jobs.ts';
-import { jobKeys } from '../../src/contract/job-keys.ts';
-import type { HttpRequest, HttpResponse } from '../../src/edge/api/http.ts';
+import type { HttpResponse } from '../../src/edge/api/http.ts';
 import { createRouter } from '../../src/edge/api/router.ts';
 import { jobRouteNames } from '../../src/edge/jobs/job-route-names.ts';
 import { jobRoutes } from '../../src/edge/jobs/job-routes.ts';
-import { inferLater } from '../../src/edge/jobs/later.ts';
 import { LocalModels } from '../support/local-models.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
 import { addConstant } from '../support/onnx-model.ts';
+import { requestOf } from './api-request.ts';
 import { Simulation } from './simulation.ts';
 
 describe('the jobs API', () => {
@@ -34,22 +33,9 @@ describe('the jobs API', () => {
     await models.close();
   });
 
-  const request = (method: string, path: string, body = ''): HttpRequest => {
-    const [pathname = '', query = ''] = path.split('?');
-    return {
-      method,
-      path: pathname,
-      query: new URLSearchParams(query),
-      headers: {},
-      body,
-      requestId: '1',
-      allowedModels: undefined,
-    };
-  };
-
   async function call(method: string, path: string, body?: unknown): Promise<HttpResponse> {
     const route = createRouter(jobRoutes(context));
-    return route(request(method, path, body === undefined ? '' : JSON.stringify(body)), {});
+    return route(requestOf(method, path, body === undefined ? '' : JSON.stringify(body)), {});
   }
 
   async function json(method: string, path: string, body?: unknown) {
@@ -143,91 +129,5 @@ describe('the jobs API', () => {
     expect(await json('POST', `/v2/jobs/${id}/redrive`)).toMatchObject({ state: 'running' });
     await simulation.drain();
     expect(await json('GET', `/v2/jobs/${id}`)).toMatchObject({ state: 'completed' });
-  });
-
-  it('answers a single request later', async () => {
-    const infer = (data: unknown) => ({
-      ...request(
-        'POST',
-        '/v2/models/adder/infer',
-        JSON.stringify(
-          { id: 'one', inputs: [{ name: 'x', shape: [1, 2], datatype: 'FP32', data }] },
-          undefined,
-          2,
-        ),
-      ),
-      headers: { prefer: 'wait=1, respond-async' },
-    });
-    const reference = { model: 'adder', version: undefined };
-    const accepted = await inferLater(context, reference, infer([1, 2]));
-    expect(accepted.statusCode).toBe(202);
-    const location = accepted.headers['location'] ?? '';
-    expect((await call('GET', location)).statusCode).toBe(202);
-    await simulation.drain();
-    expect(await json('GET', location)).toEqual({
-      model_name: 'adder',
-      model_version: '1',
-      id: 'one',
-      outputs: [{ name: 'y', datatype: 'FP32', shape: [1, 2], data: [11, 12] }],
-    });
-
-    const refused = await inferLater(context, reference, infer([1, 'x']));
-    await simulation.drain();
-    await expect(call('GET', refused.headers['location'] ?? '')).rejects.toMatchObject({
-      code: 'INVALID_REQUEST',
-      message: expect.stringContaining('inputs[0].data[1]') as unknown,
-    });
-  });
-
-  it('answers a request whose job was written when there was one route alone', async () => {
-    const reference = { model: 'adder', version: undefined };
-    const body = '{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}]}';
-    const { headers } = await inferLater(context, reference, request('POST', '/', body));
-    const [, jobId = ''] = /^\/v2\/jobs\/(.+)\/result$/.exec(headers['location'] ?? '') ?? [];
-    const { job: key } = jobKeys(jobId);
-    const written = Buffer.from((await context.results.get(key))?.body ?? []).toString();
-    const before = written.replace(/,\s*"route": "infer"/, '');
-    expect(before).not.toBe(written);
-    await context.results.put(key, before);
-    await simulation.drain();
-    expect(await json('GET', `/v2/jobs/${jobId}/result`)).toMatchObject({
-      outputs: [{ name: 'y', data: [11, 12] }],
-    });
-  });
-
-  it('takes the body of the infer route for a request, whatever it looks like', async () => {
-    const reference = { model: 'adder', version: undefined };
-    const bodies: [string, RegExp][] = [
-      ['[1, 2]', /^body: expected an object/],
-      ['{"id": "no inputs"}', /^inputs/],
-    ];
-    for (const [body, message] of bodies) {
-      const accepted = await inferLater(context, reference, request('POST', '/', body));
-      await simulation.drain();
-      await expect(call('GET', accepted.headers['location'] ?? ''), body).rejects.toMatchObject({
-        code: 'INVALID_REQUEST',
-        message: expect.stringMatching(message) as unknown,
-      });
-    }
-    const spaced = '\n {"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}]}\n';
-    const accepted = await inferLater(context, reference, request('POST', '/', spaced));
-    await simulation.drain();
-    expect(await json('GET', accepted.headers['location'] ?? '')).toMatchObject({
-      outputs: [{ name: 'y', data: [11, 12] }],
-    });
-  });
-
-  it('refuses a body that is no JSON at once', async () => {
-    const reference = { model: 'adder', version: undefined };
-    for (const body of ['', ' \n', 'text', '{"id":"a\nb"}']) {
-      await expect(
-        inferLater(context, reference, request('POST', '/', body)),
-        JSON.stringify(body),
-      ).rejects.toMatchObject({
-        code: 'INVALID_REQUEST',
-        message: expect.stringMatching(/^body: expected JSON/) as unknown,
-      });
-    }
-    expect(simulation.queued).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 import { invalidRequest } from '../../errors.ts';
+import { refuseLongText } from '../../protocol/body.ts';
 import type { CsvReader } from '../ports.ts';
 import type { PredictInput, PredictInputKind } from '../predictor.ts';
 import { decodeUtf8 } from './bytes.ts';
@@ -8,7 +9,8 @@ import { isJsonRequest, type MediaReference, parsePredictRequest } from './reque
  * The request of a prediction as JSON, whatever its content type is: JSON as it came, and the raw thing as the JSON that
  * asks for the same.
  *
- * @throws ServingError as `parsePredictRequest` does; INVALID_REQUEST for a thing that the task does not take
+ * @throws ServingError as `parsePredictRequest` does; INVALID_REQUEST for a thing that the task does not take;
+ *   PAYLOAD_TOO_LARGE for one that is too large as JSON
  */
 export async function predictRequestText(
   body: Uint8Array,
@@ -20,7 +22,10 @@ export async function predictRequestText(
   if (isJsonRequest(contentType)) return decodeUtf8(body, 'body');
   const other = inputs.find(({ kind }) => kind !== accepts);
   if (other !== undefined) throw invalidRequest('Content-Type', `that of ${accepts}`, other.kind);
-  return JSON.stringify({ inputs: inputs.map(inputValue) });
+  const text = JSON.stringify({ inputs: inputs.map(inputValue) });
+  // Bytes and cells of CSV grow as JSON, and its reader would refuse what is longer than a text may be.
+  refuseLongText(Buffer.byteLength(text), 'body as JSON');
+  return text;
 }
 
 function inputValue(input: PredictInput | MediaReference): unknown {
@@ -35,8 +40,7 @@ function inputValue(input: PredictInput | MediaReference): unknown {
     case 'tensors':
       return input.values;
     case 'reference':
-      return { s3: `s3://${input.bucket}/${input.key}` };
     case 'pixels':
-      throw new Error('pixels never come in a request');
+      throw new Error(`no content type stands for ${input.kind}`);
   }
 }
