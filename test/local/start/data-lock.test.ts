@@ -36,6 +36,12 @@ describe('a data folder', () => {
     await unlock();
   });
 
+  it('stays its owner’s when that is another user', async () => {
+    // Process 1 is, to anybody but root: the system then says EPERM of it.
+    await writeFile(join(dataDir, 'lock'), '1');
+    await expect(lockData(dataDir)).rejects.toThrow(DataInUseError);
+  });
+
   it('is made where there is none', async () => {
     const unlock = await lockData(join(dataDir, 'new', 'folder'));
     expect(await readdir(join(dataDir, 'new', 'folder'))).toEqual(['lock']);
