@@ -94,6 +94,10 @@ export const jobPaths: Readonly<Record<string, Schema>> = {
           },
           content: json('LaterState'),
         },
+        404: {
+          description: 'There is no such job, or its result has expired.',
+          content: json('Error'),
+        },
         409: {
           description: 'It failed as a whole, was cancelled, or is a job of another kind.',
           content: json('Error'),
