@@ -33,7 +33,7 @@ try {
     [
       {
         name: '30 floats, JSON',
-        requests: 500,
+        requests: 1_000,
         targets: [
           { name: 'bare node:http', request: jsonRequest(`${bare.url}/small`, small) },
           {
@@ -45,7 +45,7 @@ try {
       },
       {
         name: '30 floats, binary',
-        requests: 500,
+        requests: 1_000,
         targets: [
           { name: 'bare node:http', request: rawRequest(`${bare.url}/small`, small) },
           {
@@ -57,7 +57,7 @@ try {
       },
       {
         name: '602 KB, binary',
-        requests: 60,
+        requests: 100,
         targets: [
           { name: 'bare node:http', request: rawRequest(`${bare.url}/image`, image) },
           {

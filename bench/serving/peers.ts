@@ -34,10 +34,10 @@ try {
   await refuseDifferentAnswers(image);
   await compareServers(
     [
-      { name: '30 floats, JSON', requests: 300, targets: jsonTargets(small) },
-      { name: '30 floats, binary', requests: 300, targets: binaryTargets(small) },
+      { name: '30 floats, JSON', requests: 1_000, targets: jsonTargets(small) },
+      { name: '30 floats, binary', requests: 1_000, targets: binaryTargets(small) },
       { name: '150,528 floats, JSON', requests: 10, targets: jsonTargets(image) },
-      { name: '602 KB, binary', requests: 40, targets: binaryTargets(image) },
+      { name: '602 KB, binary', requests: 100, targets: binaryTargets(image) },
     ],
     [1, 8],
   );

@@ -75,6 +75,8 @@ const maximumVersions = 1_000;
 /** Counts what this environment did, model version by model version. */
 export class InferenceStatistics {
   readonly #counters = new Map<string, Counters>();
+  /** What was counted for last: mostly it is the next one too. */
+  #latest: Counters | undefined;
   readonly #epochMs: () => number;
 
   /** @param epochMs milliseconds since 1970 */
@@ -107,20 +109,19 @@ export class InferenceStatistics {
   }
 
   #countersOf(pinned: PinnedModel): Counters {
-    const key = `${pinned.model}/${pinned.version}`;
-    const known = this.#counters.get(key);
-    if (known !== undefined) {
-      // Re-inserted, so that the map's order is the order of last use.
-      this.#counters.delete(key);
-      this.#counters.set(key, known);
-      return known;
-    }
+    const { model, version } = pinned;
+    const latest = this.#latest;
+    if (latest?.pinned.model === model && latest.pinned.version === version) return latest;
+    const key = `${model}/${version}`;
+    const counters = this.#counters.get(key) ?? newCounters(pinned);
+    // Re-inserted, so that the map's order is the order of last use.
+    this.#counters.delete(key);
     const [oldest] = this.#counters.keys();
     if (this.#counters.size >= maximumVersions && oldest !== undefined) {
       this.#counters.delete(oldest);
     }
-    const counters = newCounters(pinned);
     this.#counters.set(key, counters);
+    this.#latest = counters;
     return counters;
   }
 }

@@ -33,7 +33,7 @@ export function createRouter(routes: Routes): RouteHandler {
   for (const [route, handler] of Object.entries(routes)) addRoute(root, route, handler);
   return (request) => {
     const parameters: Record<string, string> = {};
-    const node = find(root, splitPath(request.path), parameters);
+    const node = find(root, splitPath(request.path), 0, parameters);
     if (node === undefined) {
       throw new ServingError('NOT_FOUND', `no route for ${request.method} ${quote(request.path)}`);
     }
@@ -79,19 +79,20 @@ function childFor(node: Node, part: string): Node {
   return child;
 }
 
-/** The node of a path that has routes: a literal part that leads to none gives way to a name. */
+/** The node that a path's parts from one on lead to: a literal part that leads to no routes gives way to a name. */
 function find(
   node: Node,
   parts: readonly string[],
+  from: number,
   parameters: Record<string, string>,
 ): Node | undefined {
-  const [part, ...rest] = parts;
+  const part = parts[from];
   if (part === undefined) return node.methods.size > 0 ? node : undefined;
   const literal = node.children.get(part);
-  const found = literal === undefined ? undefined : find(literal, rest, parameters);
+  const found = literal === undefined ? undefined : find(literal, parts, from + 1, parameters);
   if (found !== undefined || node.parameter === undefined) return found;
   const { name, node: next } = node.parameter;
-  const end = find(next, rest, parameters);
+  const end = find(next, parts, from + 1, parameters);
   if (end !== undefined) parameters[name] = parseNamePart(name, part);
   return end;
 }
