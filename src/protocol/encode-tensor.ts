@@ -16,8 +16,6 @@ export interface OutgoingTensor {
   readonly binary: boolean;
 }
 
-const utf8 = new TextEncoder();
-
 /**
  * A document of the protocol with its tensors.
  *
@@ -54,13 +52,13 @@ const alignmentBytes = 8;
 const space = 0x20;
 
 function joinBinary(json: string, binaries: readonly Uint8Array[]): EncodedBody {
-  const text = utf8.encode(json);
-  const headerBytes = Math.ceil(text.byteLength / alignmentBytes) * alignmentBytes;
+  const textBytes = Buffer.byteLength(json);
+  const headerBytes = Math.ceil(textBytes / alignmentBytes) * alignmentBytes;
   let size = headerBytes;
   for (const bytes of binaries) size += bytes.byteLength;
-  const body = new Uint8Array(size);
-  body.set(text);
-  body.fill(space, text.byteLength, headerBytes);
+  const body = Buffer.allocUnsafe(size);
+  body.write(json);
+  body.fill(space, textBytes, headerBytes);
   let offset = headerBytes;
   for (const bytes of binaries) {
     body.set(bytes, offset);

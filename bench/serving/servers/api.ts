@@ -20,7 +20,7 @@ for (const model of models) {
 function bodyFor(headers: IncomingHttpHeaders): Buffer {
   const length = Number(headers['content-length'] ?? 0);
   const offset = -Number(headers['inference-header-content-length'] ?? 0) & 7;
-  return Buffer.allocUnsafeSlow(offset + length).subarray(offset);
+  return Buffer.allocUnsafe(offset + length).subarray(offset);
 }
 
 letHeapGrow();
