@@ -1,77 +1,138 @@
 import * as v from 'valibot';
 import { isName } from '../contract/names.ts';
-import { invalidRequest, ServingError } from '../errors.ts';
+import { invalidRequest } from '../errors.ts';
+import { describe, isObject, parseObject, quote } from '../protocol/fields.ts';
+import { parseJsonDocument } from '../protocol/json-document.ts';
 import { inputFormats, outputFormats } from './job.ts';
 
-const name = v.pipe(v.string(), v.check(isName, 'expected a name'));
-const key = v.pipe(v.string(), v.minLength(1), v.maxLength(1024));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const positive = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+/** Messages say what is expected; a refusal puts the field before them, and behind them what came. */
+const name = v.pipe(v.string('a name'), v.check(isName, 'a name'));
+const key = sized('a key of 1 to 1024 characters', 1024);
+const flag = v.boolean('true or false');
+const count = whole(0);
+const positive = whole(1);
+const percent = v.pipe(
+  v.number('a number from 0 to 100'),
+  v.minValue(0, 'a number from 0 to 100'),
+  v.maxValue(100, 'a number from 0 to 100'),
+);
 
-const inputOptions = { format: v.optional(v.picklist(inputFormats)) };
+const inputOptions = { format: v.optional(oneOf(inputFormats)) };
+
+/** The ways to say what a job reads, each by the field that only it has. */
+const inputs = {
+  key: fields({ ...inputOptions, key }),
+  keys: fields({ ...inputOptions, keys: list(key, 'an array of 1 to 1000 keys', 1000) }),
+  /** Every object below it. */
+  prefix: fields({ ...inputOptions, prefix: key }),
+  /** An object that names one key a line. */
+  list: fields({ ...inputOptions, list: key }),
+  /** The failed records of another job. */
+  errorsOf: fields({ errorsOf: v.string('the id of a job') }),
+};
 
 /** What is asked of a transform job: the document of `*.job.json` and of `POST /v2/jobs`. */
-export const jobRequestSchema = v.strictObject({
-  $schema: v.optional(v.string()),
+export const jobRequestSchema = fields({
+  $schema: v.optional(v.string('a string')),
   model: name,
   /** Version or alias. @default what the model's policy picks */
   version: v.optional(name),
   /** Keys are those of the jobs bucket. */
   input: v.union(
-    [
-      v.strictObject({ ...inputOptions, key }),
-      v.strictObject({
-        ...inputOptions,
-        keys: v.pipe(v.array(key), v.minLength(1), v.maxLength(1000)),
-      }),
-      /** Every object below it. */
-      v.strictObject({ ...inputOptions, prefix: key }),
-      /** An object that names one key a line. */
-      v.strictObject({ ...inputOptions, list: key }),
-      /** The failed records of another job. */
-      v.strictObject({ errorsOf: v.string() }),
-    ],
-    'expected one of key, keys, prefix, list or errorsOf',
+    [inputs.key, inputs.keys, inputs.prefix, inputs.list, inputs.errorsOf],
+    `an object with exactly one of ${Object.keys(inputs).join(', ')}`,
   ),
   output: v.optional(
-    v.strictObject({
-      format: v.optional(v.picklist(outputFormats), 'jsonl'),
-      merge: v.optional(v.boolean(), false),
-      joinInput: v.optional(v.boolean(), false),
-      names: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
+    fields({
+      format: v.optional(oneOf(outputFormats), 'jsonl'),
+      merge: v.optional(flag, false),
+      joinInput: v.optional(flag, false),
+      names: v.optional(
+        v.pipe(
+          list(v.string('the name of an output'), 'an array of at least one name'),
+          v.check((names) => new Set(names).size === names.length, 'each name once'),
+        ),
+      ),
     }),
     {},
   ),
   /** Failed records after which the job ends. @default all of them are tolerated */
   maxFailedRecords: v.optional(count),
-  maxFailedPercent: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(100))),
+  maxFailedPercent: v.optional(percent),
   shardBytes: v.optional(positive),
   shardRecords: v.optional(positive),
   /** Rows of one run. @default measured */
-  rowsPerRun: v.optional(v.pipe(positive, v.maxValue(65_536))),
+  rowsPerRun: v.optional(v.pipe(positive, v.maxValue(65_536, 'a whole number of at most 65536'))),
   /** Two requests with the same token are one job. */
-  token: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
+  token: v.optional(sized('a string of 1 to 200 characters', 200)),
 });
 export type JobRequest = v.InferOutput<typeof jobRequestSchema>;
 
+function fields<const Entries extends v.ObjectEntries>(entries: Entries) {
+  return v.strictObject(entries, ({ expected }) =>
+    expected === 'never' ? `only ${Object.keys(entries).join(', ')}` : 'an object',
+  );
+}
+
+function sized(expected: string, characters: number) {
+  return v.pipe(v.string(expected), v.minLength(1, expected), v.maxLength(characters, expected));
+}
+
+function whole(minimum: number) {
+  const expected = `a whole number of at least ${minimum}`;
+  return v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(minimum, expected));
+}
+
+function list<const Item extends v.GenericSchema>(
+  item: Item,
+  expected: string,
+  maximum = Infinity,
+) {
+  return v.pipe(v.array(item, expected), v.minLength(1, expected), v.maxLength(maximum, expected));
+}
+
+function oneOf<const Options extends readonly string[]>(options: Options) {
+  return v.picklist(options, `one of ${options.join(', ')}`);
+}
+
 /** @throws ServingError INVALID_REQUEST that names the field */
 export function parseJobRequest(document: unknown): JobRequest {
-  const result = v.safeParse(jobRequestSchema, document);
+  const result = v.safeParse(jobRequestSchema, parseObject(document, 'job'));
   if (result.success) return result.output;
   const [issue] = result.issues;
-  const field = v.getDotPath(issue);
-  throw field === null
-    ? new ServingError('INVALID_REQUEST', `job: ${issue.message}`)
-    : invalidRequest(field, issue.expected ?? issue.message, issue.received);
+  if (issue.type === 'union') refuseInput(issue.input);
+  throw refusal(issue, []);
+}
+
+/** @throws ServingError INVALID_REQUEST for an input that is of one kind, but not as that should be */
+function refuseInput(input: unknown): void {
+  if (!isObject(input)) return;
+  const [kind, ...others] = Object.entries(inputs).filter(([field]) => Object.hasOwn(input, field));
+  if (kind === undefined || others.length > 0) return;
+  const result = v.safeParse(kind[1], input);
+  if (!result.success) throw refusal(result.issues[0], ['input']);
+}
+
+function refusal(issue: v.BaseIssue<unknown>, above: readonly string[]) {
+  const path = [...above, ...(issue.path ?? []).map((item) => String(item.key))];
+  const last = issue.path?.at(-1);
+  if (issue.kind === 'schema' && issue.type === 'strict_object' && last !== undefined) {
+    // Its path goes on to the field that should not be there, or that is not.
+    const isUnknown = issue.expected === 'never';
+    const field = (isUnknown ? path.slice(0, -1) : path).join('.');
+    return isUnknown
+      ? invalidRequest(field === '' ? 'job' : field, issue.message, quote(String(last.key)))
+      : invalidRequest(field, 'a value', 'nothing');
+  }
+  return invalidRequest(
+    path.length === 0 ? 'job' : path.join('.'),
+    issue.message,
+    describe(issue.input),
+  );
 }
 
 /** @throws ServingError INVALID_REQUEST */
 export function parseJobRequestText(text: string | Uint8Array): JobRequest {
-  let document: unknown;
-  try {
-    document = JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString());
-  } catch (cause) {
-    throw new ServingError('INVALID_REQUEST', 'job: expected JSON', { cause });
-  }
-  return parseJobRequest(document);
+  const json = typeof text === 'string' ? text : Buffer.from(text).toString();
+  return parseJobRequest(parseJsonDocument(json, 'job').root);
 }

@@ -45,6 +45,8 @@ describe('the jobs API', () => {
     };
   }
 
+  const oneInput =
+    'expected an object with exactly one of key, keys, prefix, list, errorsOf, got an object';
   const job = { model: 'adder', input: { key: 'data/rows.jsonl' } };
 
   it('has the routes that the function announces', () => {
@@ -119,6 +121,37 @@ describe('the jobs API', () => {
         code,
         message: expect.stringMatching(message) as unknown,
       });
+    }
+  });
+
+  it('says of a field what it should be, and what came', async () => {
+    const input = { prefix: 'data/' };
+    const refusals: [unknown, string][] = [
+      [[], 'job: expected an object, got an array of 0 elements'],
+      [{ input }, 'model: expected a value, got nothing'],
+      [{ ...job, model: '../x' }, 'model: expected a name, got the string "../x"'],
+      [{ ...job, input: { prefx: 'data/' } }, `input: ${oneInput}`],
+      [{ ...job, input: { ...input, key: 'a' } }, `input: ${oneInput}`],
+      [
+        { ...job, input: { ...input, colour: 1 } },
+        'input: expected only format, prefix, got "colour"',
+      ],
+      [
+        { ...job, input: { keys: ['a', 5] } },
+        'input.keys.1: expected a key of 1 to 1024 characters, got 5',
+      ],
+      [{ ...job, shardBytes: 1.5 }, 'shardBytes: expected a whole number of at least 1, got 1.5'],
+      [
+        { ...job, output: { format: 'xml' } },
+        'output.format: expected one of jsonl, csv, parquet, got the string "xml"',
+      ],
+      [
+        { ...job, output: { names: ['y', 'y'] } },
+        'output.names: expected each name once, got an array of 2 elements',
+      ],
+    ];
+    for (const [body, message] of refusals) {
+      await expect(call('POST', '/v2/jobs', body)).rejects.toMatchObject({ message });
     }
   });
 
