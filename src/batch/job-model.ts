@@ -2,6 +2,8 @@ import { ServingError } from '../errors.ts';
 import type { ModelLease } from '../models/provider.ts';
 import type { PinnedModel } from '../models/reference.ts';
 import type { Session } from '../models/session.ts';
+import { quote } from '../protocol/fields.ts';
+import type { TensorMetadata } from '../protocol/tensor.ts';
 import type { Predictor } from '../tasks/predictor.ts';
 import type { Job, PinnedJobModel } from './job.ts';
 import { findStage, fingerprintOfPipeline } from './pinned-pipeline.ts';
@@ -28,10 +30,13 @@ export interface StageLease {
   readonly predictor: Predictor;
 }
 
-/** @throws ServingError CONFLICT when it is another by now, and as `ModelProvider.acquire` does */
+/**
+ * @throws ServingError CONFLICT when it is another by now, NOT_FOUND when it lacks an output that the job names, and as
+ *   `ModelProvider.acquire` does
+ */
 export async function acquireJobModel(
   context: TransformContext,
-  { model, input }: Job,
+  { model, input, output }: Job,
 ): Promise<JobModel> {
   if (model.stages !== undefined) return acquirePipeline(context, model, model.stages);
   const lease = await acquirePinned(context, model);
@@ -39,6 +44,11 @@ export async function acquireJobModel(
   if (predictor === undefined && input.kind === 'request' && input.route === 'predict') {
     lease.release();
     throw declaresNoTask(model.model);
+  }
+  const missing = output.names?.find((name) => !lease.session.outputs.some(isCalled(name)));
+  if (missing !== undefined) {
+    lease.release();
+    throw lacksOutput(missing, lease);
   }
   return {
     lease,
@@ -123,6 +133,18 @@ async function acquirePinned(
 
 function declaresNoTask(model: string): ServingError {
   return new ServingError('MODEL_UNAVAILABLE', `model ${model} declares no task`);
+}
+
+function isCalled(name: string) {
+  return (tensor: TensorMetadata) => tensor.name === name;
+}
+
+function lacksOutput(name: string, { pinned, session }: ModelLease): ServingError {
+  const known = session.outputs.map((output) => quote(output.name)).join(', ');
+  return new ServingError(
+    'NOT_FOUND',
+    `output.names: expected outputs of model ${pinned.model} version ${pinned.version} (${known}), got ${quote(name)}`,
+  );
 }
 
 function replaced({ model, version }: PinnedModel): ServingError {

@@ -30,18 +30,27 @@ export const maximumTextBytes = 8 * 1024 * 1024;
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 const utf8 = new TextEncoder();
 
-/** Parts a body where the header says. @throws ServingError INVALID_REQUEST, PAYLOAD_TOO_LARGE for too much text */
-export function splitBody(body: Uint8Array | string, headerLength: string | undefined): SplitBody {
+/**
+ * Parts a body where the header says.
+ *
+ * @param maximumBytes of text
+ * @throws ServingError INVALID_REQUEST, PAYLOAD_TOO_LARGE for too much text
+ */
+export function splitBody(
+  body: Uint8Array | string,
+  headerLength: string | undefined,
+  maximumBytes?: number,
+): SplitBody {
   if (headerLength === undefined) {
     return {
-      json: parseText(body),
+      json: bodyText(body, 'JSON', maximumBytes),
       binary: sectionOf(new Uint8Array(0)),
     };
   }
   const bytes = typeof body === 'string' ? utf8.encode(body) : body;
   const length = parseHeaderLength(headerLength, bytes.byteLength);
   return {
-    json: length === 0 ? undefined : parseText(bytes.subarray(0, length)),
+    json: length === 0 ? undefined : bodyText(bytes.subarray(0, length), 'JSON', maximumBytes),
     binary: sectionOf(bytes.subarray(length)),
   };
 }
@@ -56,24 +65,37 @@ function parseHeaderLength(text: string, bodyBytes: number): number {
   );
 }
 
-function parseText(text: Uint8Array | string): string {
-  refuseLongText(text.length, 'body');
-  if (typeof text === 'string') return text;
+/**
+ * A body that is text.
+ *
+ * @param format what it should be, for the message
+ * @throws ServingError INVALID_REQUEST for other bytes than UTF-8, PAYLOAD_TOO_LARGE
+ */
+export function bodyText(
+  body: Uint8Array | string,
+  format: 'JSON' | 'CSV',
+  maximumBytes?: number,
+): string {
+  refuseLongText(body.length, 'body', maximumBytes);
+  if (typeof body === 'string') return body;
   try {
-    return strictUtf8.decode(text);
+    return strictUtf8.decode(body);
   } catch (cause) {
-    throw new ServingError('INVALID_REQUEST', 'body: expected JSON in UTF-8, got other bytes', {
-      cause,
-    });
+    const message = `body: expected ${format} in UTF-8, got other bytes`;
+    throw new ServingError('INVALID_REQUEST', message, { cause });
   }
 }
 
 /** @throws ServingError PAYLOAD_TOO_LARGE */
-export function refuseLongText(length: number, field: string): void {
-  if (length <= maximumTextBytes) return;
+export function refuseLongText(
+  length: number,
+  field: string,
+  maximumBytes = maximumTextBytes,
+): void {
+  if (length <= maximumBytes) return;
   throw new ServingError(
     'PAYLOAD_TOO_LARGE',
-    `${field}: expected at most ${maximumTextBytes} bytes of text, got ${length}; send tensors in binary, or use a transform job`,
+    `${field}: expected at most ${maximumBytes} bytes of text, got ${length}; send tensors in binary, or use a transform job`,
   );
 }
 

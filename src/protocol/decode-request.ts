@@ -11,6 +11,8 @@ import type { TensorMetadata } from './tensor.ts';
 export interface DecodeOptions {
   /** `Inference-Header-Content-Length`: bytes of JSON before the binary tensors; `0` for one raw tensor alone. */
   readonly inferenceHeaderContentLength?: string | undefined;
+  /** Of JSON. @default 8 MiB, what a call may have */
+  readonly maximumTextBytes?: number;
 }
 
 /**
@@ -28,7 +30,11 @@ export function decodeInferRequest(
   options: DecodeOptions,
   inputs: readonly TensorMetadata[],
 ): InferRequest {
-  const { json, binary } = splitBody(body, options.inferenceHeaderContentLength);
+  const { json, binary } = splitBody(
+    body,
+    options.inferenceHeaderContentLength,
+    options.maximumTextBytes,
+  );
   if (json === undefined) return decodeRawRequest(binary.rest(), inputs);
   return decodeRequestDocument(parseJsonDocument(json, 'body'), binary);
 }

@@ -40,6 +40,11 @@ describe('a job for a model with a task', () => {
     await publish('ocr-recogniser', join(ocr, 'ch_PP-OCRv4_rec_infer.onnx'), {
       'ppocr_keys_v1.txt': join(ocr, 'ppocr_keys_v1.txt'),
     });
+    const sentiment = join(examples, 'models/sentiment/1');
+    await publish('sentiment', join(sentiment, 'model.onnx'), {
+      'tokenizer.json': join(sentiment, 'tokenizer.json'),
+      'tokenizer_config.json': join(sentiment, 'tokenizer_config.json'),
+    });
     await publish('wine', join(examples, 'models/wine/1/model.onnx'), {});
   });
   beforeEach(() => {
@@ -112,5 +117,26 @@ describe('a job for a model with a task', () => {
       );
     }
     expect(errors).toEqual([expect.objectContaining({ number: 3 })]);
+  });
+
+  it('takes each line of an object of texts for one, whatever it looks like', async () => {
+    const texts = '"What a film," she said.\n{so sad}\nA joy.\n';
+    const outcome = await store.run('sentiment', 'reviews.txt', texts);
+    expect(outcome.errors).toEqual([]);
+    expect(outcome.manifest.records).toBe(3);
+  });
+
+  it('reads no other bytes than UTF-8 for a text', async () => {
+    const [first, ...rest] = Object.values(wine).map(String);
+    const rows = [Object.keys(wine), [`${first}\xe9`, ...rest], [first, ...rest]];
+    const csv = rows.map((row) => row.join(',')).join('\n');
+    await store.jobs.put('data/latin.csv', Buffer.from(csv, 'latin1'));
+    const { errors } = await store.submit({ model: 'wine', input: { key: 'data/latin.csv' } });
+    expect(errors).toEqual([
+      expect.objectContaining({
+        number: 2,
+        reason: 'record: expected CSV in UTF-8, got other bytes',
+      }),
+    ]);
   });
 });

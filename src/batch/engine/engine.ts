@@ -1,6 +1,7 @@
 import type { ServingError } from '../../errors.ts';
 import type { ModelLease } from '../../models/provider.ts';
 import type { Predictor } from '../../tasks/predictor.ts';
+import { formatOf } from '../formats.ts';
 import type { Job } from '../job.ts';
 import type { JobModel } from '../job-model.ts';
 import type { TransformContext } from '../ports.ts';
@@ -8,6 +9,7 @@ import type { Runnable } from '../run-together.ts';
 import type { ShardSource } from '../shard.ts';
 import { expandRows, type SourceRecord } from '../source-record.ts';
 import type { FullWindow } from '../windows.ts';
+import { skipSpace } from './json-places.ts';
 import { createOutputEncoder, type OutputEncoder } from './output-encoder.ts';
 import { PredictRequestEngine } from './predict-requests.ts';
 import { PredictionEngine } from './predictions.ts';
@@ -52,6 +54,11 @@ export interface EngineContext {
   readonly encoder: OutputEncoder;
 }
 
+export interface RawContext extends EngineContext {
+  /** Whether a record is a line of an object of texts: to who takes texts it is one, whatever it looks like. */
+  readonly isOfTexts: (record: SourceRecord) => boolean;
+}
+
 /**
  * Records to predictions for one model. What a record is decides the way: requests are answered as such; other records
  * go through the task that the model declares, or, without one, are rows of its tensors. Requests are those of the
@@ -72,6 +79,7 @@ export class ModelEngine implements Engine {
     this.encoder = createOutputEncoder(job, lease, source, predictor !== undefined);
     const own = { job, lease, encoder: this.encoder };
     this.#protocol = new RequestEngine(own);
+    const raw = { ...own, isOfTexts: textsOf(job, source) };
     this.#requests = this.#protocol;
     this.#accepts = predictor?.accepts;
     // Of the one request of a job the route is known: whatever it looks like, it is no row.
@@ -81,10 +89,10 @@ export class ModelEngine implements Engine {
     this.#isRequest = isOneRequest || takesPredictRequests ? isLine : isRequest;
     this.#isOneByOne = takesPredictRequests && source.kind !== 'objects';
     if (predictor === undefined) {
-      this.#others = new RowEngine(own);
+      this.#others = new RowEngine(raw);
       return;
     }
-    this.#others = new PredictionEngine(context, own, { model, predictor });
+    this.#others = new PredictionEngine(context, raw, { model, predictor });
     if (takesPredictRequests) {
       this.#requests = new PredictRequestEngine(context, own, { model, predictor });
     }
@@ -150,6 +158,15 @@ export class ModelEngine implements Engine {
   }
 }
 
+/** The failed records of another job may be of objects of several formats. */
+function textsOf(job: Job, source: ShardSource): RawContext['isOfTexts'] {
+  const isOfJob = source.kind === 'lines' && source.format === 'text';
+  return ({ origin }) =>
+    source.kind === 'errors' && origin !== undefined
+      ? formatOf(origin.object.key, job.format).format === 'text'
+      : isOfJob;
+}
+
 /** Whether lines are requests of the predict route. A pipeline has no tensors, so it takes none of the protocol. */
 function isOfPredictRoute({ model, input }: Job): boolean {
   return model.stages !== undefined || (input.kind === 'request' && input.route === 'predict');
@@ -163,7 +180,7 @@ function isLine({ content }: SourceRecord): boolean {
 function holdsRequests({ content }: SourceRecord): boolean {
   if (content.kind !== 'lines' || content.header !== undefined) return false;
   const { bytes, starts } = content.lines;
-  return starts.some((start) => bytes[start] === openBrace);
+  return starts.some((start) => bytes[skipSpace(bytes, start)] === openBrace);
 }
 
 const openBrace = 0x7b;

@@ -84,7 +84,10 @@ function endOfQuoted(line: string, start: number): number {
   return quote;
 }
 
-/** RFC 4180, 2: quotes around what holds a comma, a quote, a line break, or space that a reader would trim. */
+/**
+ * RFC 4180, 2: quotes around what holds a comma, a quote, a line break, or space that a reader would trim; and around nothing,
+ * which as the only cell would be a blank line, and no row for most readers.
+ */
 export function quoteCsv(cell: string): string {
-  return /[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  return /^$|[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { ServingError, toServingError } from '../../errors.ts';
 import type { CsvReader } from '../../tasks/ports.ts';
 import {
@@ -12,20 +13,20 @@ import type { JobModel } from '../job-model.ts';
 import type { TransformContext } from '../ports.ts';
 import type { Runnable } from '../run-together.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
-import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
+import type { Engine, RawContext, RecordOutcome } from './engine.ts';
 import { predictContextOf, refusal } from './predict-context.ts';
 
 /** Raw things (pictures, sound, sentences, rows) through the task that the model declares. */
 export class PredictionEngine implements Engine {
   readonly takesBlocks = false;
   readonly #transform: TransformContext;
-  readonly #context: EngineContext;
+  readonly #context: RawContext;
   readonly #model: JobModel;
   readonly #predictor: Predictor;
 
   constructor(
     transform: TransformContext,
-    context: EngineContext,
+    context: RawContext,
     { model, predictor }: { readonly model: JobModel; readonly predictor: Predictor },
   ) {
     this.#transform = transform;
@@ -41,7 +42,7 @@ export class PredictionEngine implements Engine {
       csv,
       records.map(({ content }) => content),
     );
-    const prepared = contents.map((content) => this.#inputOf(content));
+    const prepared = contents.map((content, index) => this.#inputOf(content, records[index]));
     const inputs = prepared.filter((one): one is PredictInput => !(one instanceof ServingError));
     const settled = await this.#predictor.predictEach(
       inputs,
@@ -73,9 +74,14 @@ export class PredictionEngine implements Engine {
     return [];
   }
 
-  #inputOf(content: RecordContent): PredictInput | ServingError {
+  #inputOf(content: RecordContent, record: SourceRecord | undefined): PredictInput | ServingError {
+    const { accepts } = this.#predictor;
     try {
-      return toPredictInput(content, this.#predictor.accepts);
+      if (accepts === 'text' && content.kind === 'line' && record !== undefined) {
+        const text = decodeUtf8(content.bytes, 'record');
+        return this.#context.isOfTexts(record) ? { kind: 'text', text } : fromLine(text, accepts);
+      }
+      return toPredictInput(content, accepts);
     } catch (thrown) {
       return toServingError(thrown);
     }
@@ -138,8 +144,11 @@ function unexpected(accepts: Predictor['accepts'], got: string): ServingError {
 /** Lines of CSV as rows: all at once, and when one of them is not as the others each by itself. */
 async function readCsvRows(
   csv: CsvReader,
-  contents: readonly RecordContent[],
+  given: readonly RecordContent[],
 ): Promise<readonly RecordContent[]> {
+  const contents = given.map((content) =>
+    content.kind === 'csv' && !isUtf8(content.bytes) ? notUtf8 : content,
+  );
   const lines = contents.filter((content) => content.kind === 'csv');
   const [first] = lines;
   if (first === undefined) return contents;
@@ -168,5 +177,10 @@ async function readRows(csv: CsvReader, lines: readonly CsvLine[]): Promise<Reco
 }
 
 type CsvLine = Extract<RecordContent, { readonly kind: 'csv' }>;
+
+const notUtf8: RecordContent = {
+  kind: 'unreadable',
+  error: new ServingError('INVALID_REQUEST', 'record: expected CSV in UTF-8, got other bytes'),
+};
 
 const notOneRow = new ServingError('INVALID_REQUEST', 'record: expected one row of CSV');

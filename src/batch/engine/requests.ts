@@ -9,6 +9,7 @@ import type { Job } from '../job.ts';
 import { type Runnable, runTogether } from '../run-together.ts';
 import { recordAt, type SourceRecord } from '../source-record.ts';
 import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
+import { skipSpace } from './json-places.ts';
 import type { ResponseWriter } from './output-encoder.ts';
 import { type PlainRequests, RequestPattern } from './plain-requests.ts';
 
@@ -26,7 +27,7 @@ const marker = Buffer.from('"inputs"');
 export function isRequest({ content }: SourceRecord): boolean {
   return (
     content.kind === 'line' &&
-    content.bytes[0] === 0x7b &&
+    content.bytes[skipSpace(content.bytes, 0)] === 0x7b &&
     Buffer.from(content.bytes.buffer, content.bytes.byteOffset, content.bytes.byteLength).includes(
       marker,
     )
@@ -130,11 +131,14 @@ function isDecoded(one: DecodedRequest | ServingError): one is DecodedRequest {
   return !(one instanceof ServingError);
 }
 
+/** What a record may have was looked at when it was read. */
+const recordLimits = { maximumTextBytes: Number.POSITIVE_INFINITY };
+
 function decode(record: SourceRecord, job: Job, session: Session): DecodedRequest | ServingError {
   const { content } = record;
   if (content.kind !== 'line') return new ServingError('INTERNAL', 'internal error');
   try {
-    const request = decodeInferRequest(content.bytes, {}, session.inputs);
+    const request = decodeInferRequest(content.bytes, recordLimits, session.inputs);
     validateInputs(request.inputs, session.inputs);
     validateRequestedOutputs(request.outputs, session.outputs);
     return {

@@ -18,17 +18,19 @@ const text = new TextDecoder('utf-8', { fatal: true });
  * Rows as tensors, one for each input of the model, with a row for each record.
  *
  * @param records of one kind
- * @throws ServingError INVALID_REQUEST when a row is not as the model takes it
+ * @param isOfTexts whether a line is of an object of texts: for a model of one text nothing but a text then
+ * @throws ServingError INVALID_REQUEST when a row is not as the model takes it, or lines of text and of JSON come together
  */
 export async function decodeRows(
   records: readonly SourceRecord[],
   inputs: readonly TensorMetadata[],
+  isOfTexts: (record: SourceRecord) => boolean,
 ): Promise<readonly Tensor[]> {
   const contents = records.map(({ content }) => content);
   const [first] = contents;
   switch (first?.kind) {
     case 'line':
-      return isText(first.bytes)
+      return areTexts(records, inputs, isOfTexts)
         ? textTensors(contents, inputs)
         : decodeWith(jsonLinesFormat, joinLines(contents), inputs, new Map());
     case 'csv': {
@@ -58,7 +60,9 @@ async function decodeWith(
   inputs: readonly TensorMetadata[],
   parameters: ReadonlyMap<string, string>,
 ): Promise<readonly Tensor[]> {
-  const context = { parameters, inferenceHeaderContentLength: undefined, inputs };
+  // What a record may have was looked at when it was read.
+  const maximumTextBytes = Number.POSITIVE_INFINITY;
+  const context = { parameters, inferenceHeaderContentLength: undefined, maximumTextBytes, inputs };
   return (await format.decode(body, context)).request.inputs;
 }
 
@@ -98,8 +102,24 @@ export function decodeLines(
     : plainCsvTensors(header, lines, inputs);
 }
 
+/** What a line is must not depend on its neighbours: those of both kinds are told apart. */
+function areTexts(
+  records: readonly SourceRecord[],
+  inputs: readonly TensorMetadata[],
+  isOfTexts: (record: SourceRecord) => boolean,
+): boolean {
+  const takesText = soleInputIsText(inputs);
+  const texts = records.filter(
+    (record) => (takesText && isOfTexts(record)) || looksLikeText(record.content),
+  ).length;
+  if (texts === 0 || texts === records.length) return texts > 0;
+  throw new ServingError('INVALID_REQUEST', 'record: expected lines of text or of JSON, got both');
+}
+
 /** A line of JSON begins like one; anything else is a text. */
-function isText(bytes: Uint8Array): boolean {
+function looksLikeText(content: RecordContent): boolean {
+  if (content.kind !== 'line') return false;
+  const { bytes } = content;
   const first = String.fromCharCode(bytes[0] ?? 0);
   return !/[\s[{"\d\-tfn]/.test(first);
 }
@@ -113,10 +133,19 @@ function textTensors(
     throw new ServingError('INVALID_REQUEST', 'record: expected a line of JSON, got a text');
   }
   const data = contents.flatMap((content) =>
-    content.kind === 'line' ? text.decode(content.bytes) : [],
+    content.kind === 'line' ? textOf(content.bytes) : [],
   );
   const shape = [data.length, ...input.shape.slice(1).map(() => 1)];
   return [{ name: input.name, datatype: 'BYTES', shape, data }];
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return text.decode(bytes);
+  } catch (cause) {
+    const message = 'record: expected text in UTF-8, got other bytes';
+    throw new ServingError('INVALID_REQUEST', message, { cause });
+  }
 }
 
 /** A row of a table for a model of one input is its values in the order of the columns. */

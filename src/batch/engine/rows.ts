@@ -1,10 +1,10 @@
-import { ServingError } from '../../errors.ts';
+import { type ErrorCode, ServingError } from '../../errors.ts';
 import { countRows, isStackable } from '../../inference/stacking.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import { validateInputs } from '../../protocol/validate.ts';
 import type { Runnable } from '../run-together.ts';
 import { expandRows, type SourceRecord, sliceRows } from '../source-record.ts';
-import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
+import type { Engine, RawContext, RecordOutcome } from './engine.ts';
 import { decodeLines, decodeRows } from './row-tensors.ts';
 
 /**
@@ -14,11 +14,11 @@ import { decodeLines, decodeRows } from './row-tensors.ts';
  */
 export class RowEngine implements Engine {
   readonly takesBlocks = true;
-  readonly #context: EngineContext;
+  readonly #context: RawContext;
   readonly #stackable: boolean;
   readonly #names: readonly string[];
 
-  constructor(context: EngineContext) {
+  constructor(context: RawContext) {
     this.#context = context;
     const { session } = context.lease;
     this.#stackable = isStackable(session.inputs, session.outputs);
@@ -122,7 +122,8 @@ export class RowEngine implements Engine {
   }
 
   async #decode(records: readonly SourceRecord[]): Promise<readonly Tensor[]> {
-    const tensors = await decodeRows(records, this.#context.lease.session.inputs);
+    const { lease, isOfTexts } = this.#context;
+    const tensors = await decodeRows(records, lease.session.inputs, isOfTexts);
     return this.#checked(
       tensors,
       records.reduce((sum, record) => sum + record.count, 0),
@@ -153,12 +154,11 @@ export class RowEngine implements Engine {
   }
 }
 
+const refusals = new Set<ErrorCode>(['INVALID_REQUEST', 'NOT_ACCEPTABLE', 'PAYLOAD_TOO_LARGE']);
+
 /** Whether it is about these values; any other failure must not be put down to a row. */
 function isRefusal(thrown: unknown): thrown is ServingError {
-  return (
-    thrown instanceof ServingError &&
-    (thrown.code === 'INVALID_REQUEST' || thrown.code === 'NOT_ACCEPTABLE')
-  );
+  return thrown instanceof ServingError && refusals.has(thrown.code);
 }
 
 function isBlock({ content, count }: SourceRecord): boolean {

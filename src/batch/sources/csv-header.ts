@@ -1,3 +1,4 @@
+import { sqsMessageBytes } from '../../contract/limits.ts';
 import { ServingError } from '../../errors.ts';
 import { splitCsv } from '../engine/input-text.ts';
 import type { InputObject } from '../job.ts';
@@ -5,7 +6,8 @@ import type { InputReads } from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
 import { readLines } from './lines.ts';
 
-const maximumHeaderBytes = 1024 * 1024;
+/** The message of each shard carries the header, as JSON. */
+const maximumHeaderBytes = sqsMessageBytes - 64 * 1024;
 
 /** The line that names the columns. */
 export interface CsvHeader {
@@ -29,8 +31,9 @@ export async function readCsvHeader(store: InputReads, object: InputObject): Pro
     blankIsEmpty: true,
   };
   for await (const [line] of readLines(blocks, range)) {
-    if (line?.bytes === undefined) break;
-    const header = Buffer.from(line.bytes).toString();
+    if (line === undefined) break;
+    const header = Buffer.from(line.bytes ?? []).toString();
+    refuseLongHeader(object.key, header, line.sizeBytes);
     return {
       header,
       end: await behindLineEnd(store, object, line.offset + line.sizeBytes),
@@ -41,6 +44,19 @@ export async function readCsvHeader(store: InputReads, object: InputObject): Pro
   throw new ServingError(
     'INVALID_REQUEST',
     `${object.key}: expected a line that names the columns`,
+  );
+}
+
+/**
+ * @param sizeBytes as it lies in its object
+ * @throws ServingError INVALID_REQUEST for one that no message could carry
+ */
+export function refuseLongHeader(key: string, header: string, sizeBytes: number): void {
+  const bytes = Math.max(sizeBytes, Buffer.byteLength(JSON.stringify(header)));
+  if (bytes <= maximumHeaderBytes) return;
+  throw new ServingError(
+    'INVALID_REQUEST',
+    `${key}: expected a line of at most ${maximumHeaderBytes} bytes that names the columns, got ${bytes}; wide tables can come as .npy, .parquet or .jsonl`,
   );
 }
 

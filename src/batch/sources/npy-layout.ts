@@ -32,10 +32,20 @@ const datatypes: Readonly<Record<string, FixedDatatype>> = {
   f8: 'FP64',
 };
 
+/** @throws ServingError INVALID_REQUEST that names the object */
+function parseHeader(key: string, head: Uint8Array) {
+  try {
+    return parseNpyHeader(head);
+  } catch (thrown) {
+    if (!(thrown instanceof ServingError)) throw thrown;
+    throw new ServingError(thrown.code, `${key}: ${thrown.message}`, { cause: thrown });
+  }
+}
+
 /** @throws ServingError INVALID_REQUEST when it is not an array whose rows follow each other, in numbers */
 export async function readNpyLayout(store: InputReads, object: InputObject): Promise<NpyLayout> {
   const head = await store.read(object, 0, Math.min(headerBytes, object.sizeBytes));
-  const header = parseNpyHeader(head);
+  const header = parseHeader(object.key, head);
   const { kind, itemBytes, bigEndian, fortranOrder, shape, dataOffset } = header;
   const datatype = datatypes[`${kind}${itemBytes}`];
   const [rows, ...rowShape] = shape;

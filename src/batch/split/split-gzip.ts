@@ -4,13 +4,13 @@ import { createGunzip } from 'node:zlib';
 import { ServingError } from '../../errors.ts';
 import type { InputObject } from '../job.ts';
 import { readBlocks } from '../sources/blocks.ts';
+import { refuseLongHeader } from '../sources/csv-header.ts';
 import { QuotedLineEnds } from '../sources/line-ends.ts';
 import type { Split, SplitContext } from './split.ts';
 
 /** What is unpacked is held in memory until it is stored: stretches are no larger than this, but for a record that is. */
 const maximumStretchBytes = 16 * 1024 * 1024;
 const maximumRecordBytes = 256 * 1024 * 1024;
-const maximumHeaderBytes = 1024 * 1024;
 
 /**
  * A packed object can be read only from its start: so it is unpacked once, into stretches of whole records, which
@@ -50,6 +50,7 @@ export async function* splitGzip(
       headerLines += cut.lines;
       if (cut.header === undefined) continue;
       header = cut.header;
+      refuseLongHeader(object.key, header, Buffer.byteLength(header));
       firstOffset = stretch.offset + cut.end;
       stretch = { bytes: stretch.bytes.subarray(cut.end), offset: firstOffset };
       // The next stretch begins at the same place, and is the first one.
@@ -165,7 +166,7 @@ function cutHeader(bytes: Uint8Array): {
   for (let start = 0; start < bytes.byteLength; ) {
     const found = ends.next();
     const end = found < 0 ? bytes.byteLength : found;
-    const text = Buffer.from(bytes.subarray(start, Math.min(end, start + maximumHeaderBytes)))
+    const text = Buffer.from(bytes.subarray(start, end))
       .toString()
       .replace(/^\uFEFF/, '')
       .replace(/\r$/, '');

@@ -1,5 +1,5 @@
 import { invalidRequest, ServingError } from '../../errors.ts';
-import { splitBody } from '../body.ts';
+import { bodyText } from '../body.ts';
 import type { EncodedBody } from '../encode-tensor.ts';
 import { quote } from '../fields.ts';
 import { soleInput } from '../raw-request.ts';
@@ -26,10 +26,9 @@ export const csvFormat: BodyFormat = { mediaTypes: ['text/csv'], decode, encode 
 
 async function decode(
   body: Uint8Array | string,
-  { inputs, parameters }: DecodeContext,
+  { inputs, parameters, maximumTextBytes }: DecodeContext,
 ): Promise<Invocation> {
-  const { json: text = '' } = splitBody(body, undefined);
-  const lines = await parseLines(text);
+  const lines = await parseLines(bodyText(body, 'CSV', maximumTextBytes));
   const withHeader = parameters.get('header') === 'present';
   const names = withHeader ? (lines[0] ?? []) : undefined;
   const rows = withHeader ? lines.slice(1) : lines;

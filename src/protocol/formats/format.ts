@@ -23,6 +23,8 @@ export interface DecodeContext {
   /** Parameters of the `Content-Type`, in lower case. */
   readonly parameters: ReadonlyMap<string, string>;
   readonly inferenceHeaderContentLength: string | undefined;
+  /** Of text. @default 8 MiB, what a call may have */
+  readonly maximumTextBytes?: number;
   /** What the model takes. */
   readonly inputs: readonly TensorMetadata[];
 }

@@ -1,4 +1,4 @@
-import { splitBody } from '../body.ts';
+import { bodyText } from '../body.ts';
 import { parseJsonDocument } from '../json-document.ts';
 import {
   type Answer,
@@ -18,9 +18,8 @@ export const jsonLinesFormat: BodyFormat = {
     'application/jsonl',
     'application/x-ndjson',
   ],
-  decode(body: Uint8Array | string, { inputs }: DecodeContext): Invocation {
-    const { json = '' } = splitBody(body, undefined);
-    const documents = json
+  decode(body: Uint8Array | string, { inputs, maximumTextBytes }: DecodeContext): Invocation {
+    const documents = bodyText(body, 'JSON', maximumTextBytes)
       .split('\n')
       .filter((line) => line.trim() !== '')
       .map((line, index) => parseJsonDocument(line, `lines[${index}]`));
