@@ -1,4 +1,6 @@
 import { jobKeys, jobsByTimePrefix, parseJobPlace } from '../contract/job-keys.ts';
+import { invalidRequest } from '../errors.ts';
+import { quote } from '../protocol/fields.ts';
 import { readControl } from './control.ts';
 import { readDocument } from './document.ts';
 import type { Figures } from './figures.ts';
@@ -60,6 +62,7 @@ const parallelJobs = 16;
  * @param model only jobs of this model
  * @param after what the page before gave as `next`
  * @param limit jobs on a page
+ * @throws ServingError INVALID_REQUEST for an `after` that no page gave
  */
 export async function listJobs(
   context: Pick<BatchContext, 'results' | 'nowMs'>,
@@ -73,6 +76,9 @@ export async function listJobs(
   const jobs: JobSummary[] = [];
   let looks = limit + maximumVainLooks;
   let { after } = options;
+  if (after?.startsWith(jobsByTimePrefix) === false) {
+    throw invalidRequest('after', 'what a page gave as next', quote(after));
+  }
   for (let listings = 0; listings < maximumListings; listings++) {
     const listed = await readMarks(context.results, after);
     let passed = 0;

@@ -114,6 +114,7 @@ describe('the jobs API', () => {
       ['GET', '/v2/jobs/adder.rows.0123456789abcdef', undefined, 'NOT_FOUND', /not found/],
       ['GET', '/v2/jobs/nonsense', undefined, 'NOT_FOUND', /not found/],
       ['GET', '/v2/jobs?limit=0', undefined, 'INVALID_REQUEST', /^limit/],
+      ['GET', '/v2/jobs?after=abcd', undefined, 'INVALID_REQUEST', /^after/],
       ['DELETE', '/v2/jobs', undefined, 'METHOD_NOT_ALLOWED', /GET/],
     ];
     for (const [method, path, body, code, message] of refusals) {
