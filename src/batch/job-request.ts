@@ -8,6 +8,7 @@ import { inputFormats, outputFormats } from './job.ts';
 /** Messages say what is expected; a refusal puts the field before them, and behind them what came. */
 const name = v.pipe(v.string('a name'), v.check(isName, 'a name'));
 const key = sized('a key of 1 to 1024 characters', 1024);
+const someKeys = 'an array of 1 to 1000 keys';
 const flag = v.boolean('true or false');
 const count = whole(0);
 const positive = whole(1);
@@ -22,7 +23,7 @@ const inputOptions = { format: v.optional(oneOf(inputFormats)) };
 /** The ways to say what a job reads, each by the field that only it has. */
 const inputs = {
   key: fields({ ...inputOptions, key }),
-  keys: fields({ ...inputOptions, keys: list(key, 'an array of 1 to 1000 keys', 1000) }),
+  keys: fields({ ...inputOptions, keys: v.pipe(list(key, someKeys), v.maxLength(1000, someKeys)) }),
   /** Every object below it. */
   prefix: fields({ ...inputOptions, prefix: key }),
   /** An object that names one key a line. */
@@ -83,12 +84,8 @@ function whole(minimum: number) {
   return v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(minimum, expected));
 }
 
-function list<const Item extends v.GenericSchema>(
-  item: Item,
-  expected: string,
-  maximum = Infinity,
-) {
-  return v.pipe(v.array(item, expected), v.minLength(1, expected), v.maxLength(maximum, expected));
+function list<const Item extends v.GenericSchema>(item: Item, expected: string) {
+  return v.pipe(v.array(item, expected), v.minLength(1, expected));
 }
 
 function oneOf<const Options extends readonly string[]>(options: Options) {
@@ -113,23 +110,17 @@ function refuseInput(input: unknown): void {
   if (!result.success) throw refusal(result.issues[0], ['input']);
 }
 
-function refusal(issue: v.BaseIssue<unknown>, above: readonly string[]) {
-  const path = [...above, ...(issue.path ?? []).map((item) => String(item.key))];
-  const last = issue.path?.at(-1);
-  if (issue.kind === 'schema' && issue.type === 'strict_object' && last !== undefined) {
-    // Its path goes on to the field that should not be there, or that is not.
-    const isUnknown = issue.expected === 'never';
-    const field = (isUnknown ? path.slice(0, -1) : path).join('.');
-    return isUnknown
-      ? invalidRequest(field === '' ? 'job' : field, issue.message, quote(String(last.key)))
-      : invalidRequest(field, 'a value', 'nothing');
-  }
-  return invalidRequest(
-    path.length === 0 ? 'job' : path.join('.'),
-    issue.message,
-    describe(issue.input),
-  );
+function refusal({ expected, message, input, path }: Issue, above: readonly string[]) {
+  const fields = [...above, ...(path ?? []).map(({ key }) => String(key))];
+  const field = (names: readonly string[]) => (names.length === 0 ? 'job' : names.join('.'));
+  // The path of an object's own issue goes on to the field that should not be there, or that is not.
+  const last = fields.at(-1) ?? '';
+  if (expected === 'never') return invalidRequest(field(fields.slice(0, -1)), message, quote(last));
+  if (expected === `"${last}"`) return invalidRequest(field(fields), 'a value', 'nothing');
+  return invalidRequest(field(fields), message, describe(input));
 }
+
+type Issue = Pick<v.BaseIssue<unknown>, 'expected' | 'message' | 'input' | 'path'>;
 
 /** @throws ServingError INVALID_REQUEST */
 export function parseJobRequestText(text: string | Uint8Array): JobRequest {

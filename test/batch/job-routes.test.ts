@@ -141,6 +141,12 @@ describe('the jobs API', () => {
         { ...job, input: { keys: ['a', 5] } },
         'input.keys.1: expected a key of 1 to 1024 characters, got 5',
       ],
+      [{ ...job, output: 5 }, 'output: expected an object, got 5'],
+      [
+        { ...job, output: { colour: 1 } },
+        'output: expected only format, merge, joinInput, names, got "colour"',
+      ],
+      [{ ...job, input: { errorsOf: null } }, 'input.errorsOf: expected the id of a job, got null'],
       [{ ...job, shardBytes: 1.5 }, 'shardBytes: expected a whole number of at least 1, got 1.5'],
       [
         { ...job, output: { format: 'xml' } },
