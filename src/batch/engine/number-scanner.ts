@@ -1,5 +1,3 @@
-import { skipSpace } from './json-places.ts';
-
 /** Powers of ten that a double holds exactly. */
 const exactPowers = Float64Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
 /** Digits of which every number is exact in a double. */
@@ -147,33 +145,4 @@ function readSlowly(bytes: Uint8Array, start: number, end: number): number {
   return Number(
     Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1'),
   );
-}
-
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
-const comma = 0x2c;
-
-/**
- * Reads a list of numbers of JSON, one for each of `values`.
- *
- * @param single whether values are rounded to FP32
- * @returns the place behind its bracket; -1 when it is no such list
- */
-export function scanList(
-  scanner: NumberScanner,
-  bytes: Uint8Array,
-  start: number,
-  values: number[],
-  single: boolean,
-): number {
-  let place = skipSpace(bytes, start);
-  if (bytes[place++] !== openBracket) return -1;
-  for (let index = 0; index < values.length; index++) {
-    if (index > 0 && bytes[place++] !== comma) return -1;
-    const value = scanner.scan(bytes, skipSpace(bytes, place), single);
-    if (Number.isNaN(value)) return -1;
-    values[index] = value;
-    place = skipSpace(bytes, scanner.end);
-  }
-  return bytes[place++] === closeBracket ? place : -1;
 }

@@ -2,8 +2,9 @@ import { type Filler, openFiller } from '../../protocol/json-fill.ts';
 import type { Tensor } from '../../protocol/tensor.ts';
 import type { LineBlock } from '../sources/line-block.ts';
 import { endOfPlainText, findPlaces, literalsBetween, skipSpace } from './json-places.ts';
+import { ListReader } from './list-reader.ts';
 import { Literal } from './literal.ts';
-import { NumberScanner, scanList } from './number-scanner.ts';
+import { NumberScanner } from './number-scanner.ts';
 
 /** What stands between the numbers of a list: its brackets and commas, without white space. */
 type Separators = readonly Uint8Array[];
@@ -80,10 +81,10 @@ export class RequestPattern {
 class PartReader {
   readonly #part: Part;
   readonly #filler: Filler | undefined;
+  /** Of numbers that are one list, and no lists of lists. */
+  readonly #list: ListReader | undefined;
   readonly #values: number[];
   readonly #scanner = new NumberScanner();
-  /** Of numbers: whether they are one list, and no lists of lists. */
-  readonly #isFlat: boolean;
   readonly #lines: number;
 
   constructor(part: Part, lines: number) {
@@ -92,11 +93,14 @@ class PartReader {
     const tensor = part.kind === 'data' ? part.tensor : undefined;
     const width = tensor?.data.length ?? 0;
     this.#values = new Array<number>(width).fill(0);
-    this.#isFlat = part.kind === 'data' && isFlat(part.separators);
     this.#filler =
       tensor === undefined || tensor.datatype === 'FP16'
         ? undefined
         : openFiller(tensor.datatype, width * lines);
+    this.#list =
+      part.kind === 'data' && this.#filler !== undefined && isFlat(part.separators)
+        ? new ListReader(this.#scanner, this.#filler, width)
+        : undefined;
   }
 
   get isId(): boolean {
@@ -117,13 +121,10 @@ class PartReader {
     line: number,
     { tensor, separators }: Extract<Part, { kind: 'data' }>,
   ): number {
-    const single = tensor.datatype === 'FP32';
-    const values = this.#values;
-    const place = this.#isFlat
-      ? scanList(this.#scanner, bytes, start, values, single)
-      : this.#readLists(bytes, start, separators, single);
+    if (this.#list !== undefined) return this.#list.read(bytes, start, line);
+    const place = this.#readLists(bytes, start, separators, tensor.datatype === 'FP32');
     if (place < 0) return -1;
-    const bad = this.#filler?.fillRow(values, line * values.length) ?? 0;
+    const bad = this.#filler?.fillRow(this.#values, line * this.#values.length) ?? 0;
     return bad < 0 ? place : -1;
   }
 

@@ -3,7 +3,8 @@ import type { Tensor, TensorData, TensorMetadata } from '../../protocol/tensor.t
 import type { LineBlock } from '../sources/line-block.ts';
 import { splitCsv } from './input-text.ts';
 import { skipSpace } from './json-places.ts';
-import { NumberScanner, scanList } from './number-scanner.ts';
+import { ListReader } from './list-reader.ts';
+import { NumberScanner } from './number-scanner.ts';
 
 /*
  * Lines of numbers as tensors, straight from their bytes: no string, array or object for a line or a cell. What is not
@@ -94,30 +95,29 @@ export function plainJsonTensors(
   if (column?.kind !== 'numbers') return undefined;
   const scanner = new NumberScanner();
   const { single, filler } = column;
-  const values = new Array<number>(count).fill(0);
+  const list = isList ? new ListReader(scanner, filler, count) : undefined;
   for (let row = 0; row < starts.length; row++) {
-    const end = ends[row] ?? 0;
     const start = starts[row] ?? 0;
-    const place = isList
-      ? scanList(scanner, bytes, start, values, single)
-      : scanNumber(scanner, bytes, start, values, single);
-    if (place < 0 || skipSpace(bytes, place) !== end) return undefined;
-    if (filler.fillRow(values, row * count) >= 0) return undefined;
+    const place =
+      list === undefined
+        ? readNumber(scanner, bytes, start, single, filler, row)
+        : list.read(bytes, start, row);
+    if (place < 0 || skipSpace(bytes, place) !== ends[row]) return undefined;
   }
   return [tensorOf(sole, starts.length, count, column.filler.target)];
 }
 
-/** A number by itself, as `scanList` reads several. */
-function scanNumber(
+/** A number by itself, as `ListReader` reads several. */
+function readNumber(
   scanner: NumberScanner,
   bytes: Uint8Array,
   start: number,
-  values: number[],
   single: boolean,
+  filler: Filler,
+  row: number,
 ): number {
   const value = scanner.scan(bytes, skipSpace(bytes, start), single);
-  values[0] = value;
-  return Number.isNaN(value) ? -1 : scanner.end;
+  return Number.isNaN(value) || filler.fillRow([value], row) >= 0 ? -1 : scanner.end;
 }
 
 function countCommas({ bytes, starts, ends }: LineBlock, line: number): number {
