@@ -1,4 +1,7 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { constants, createReadStream, existsSync } from 'node:fs';
+import { copyFile, rename, rm } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { diskTrouble } from './disk-trouble.ts';
 
 const lineFeed = 0x0a;
 const readBytes = 1024 * 1024;
@@ -47,15 +50,38 @@ export async function readJournal(
   return reading;
 }
 
-/** One sentence about what a journal has lost; undefined when it was whole. */
-export function damageOf(path: string, reading: JournalReading): string | undefined {
+/**
+ * Keeps a copy of a damaged journal beside it, as `<its name>.damaged`, in the place of an earlier one: the journal itself
+ * goes on without what is damaged. Call it before the file is changed.
+ * @returns one sentence about what the journal has lost, and where the copy is; undefined when it was whole
+ */
+export async function keepDamaged(
+  path: string,
+  reading: JournalReading,
+): Promise<string | undefined> {
   const { damagedLines, damagedBytes, cutBytes } = reading;
   const within =
     damagedLines === 0 ? [] : [`${damagedBytes} bytes of lines that are damaged (${damagedLines})`];
   const atEnd =
     cutBytes === 0 ? [] : [`${cutBytes} bytes of a record that was cut short at its end`];
   const lost = [...within, ...atEnd];
-  return lost.length === 0 ? undefined : `${path} is damaged: dropped ${lost.join(' and ')}`;
+  if (lost.length === 0) return undefined;
+  return `${path} is damaged${await copyDamaged(path)}: dropped ${lost.join(' and ')}`;
+}
+
+/** @returns words that follow "is damaged" */
+async function copyDamaged(path: string): Promise<string> {
+  const kept = `${path}.damaged`;
+  const temporary = `${kept}.new`;
+  try {
+    await copyFile(path, temporary, constants.COPYFILE_FICLONE);
+    await rename(temporary, kept);
+    return ` and kept as ${basename(kept)}`;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    // A laptop without room for the copy still starts.
+    return ` (no copy of it could be kept: ${diskTrouble(error)?.reason ?? String(error)})`;
+  }
 }
 
 /** Undefined for what is not JSON, which no JSON stands for. */

@@ -1,24 +1,10 @@
+import { isEntry } from './entry.ts';
 import { Journal } from './journal.ts';
 import type { Blob } from './model.ts';
 import { type Entry, State } from './state.ts';
 
 /** Entries that the journal may carry beyond twice the ones that matter, before it is rewritten. */
 const journalSlack = 4096;
-
-const operations: Readonly<Record<Entry['op'], true>> = {
-  createBucket: true,
-  deleteBucket: true,
-  setVersioning: true,
-  put: true,
-  amend: true,
-  removeVersion: true,
-  createUpload: true,
-  putPart: true,
-  abortUpload: true,
-  armNotification: true,
-  delivered: true,
-  sequence: true,
-};
 
 /** A state that outlives the process: every change is a line of its journal before it is made. */
 export class DurableState {
@@ -103,10 +89,4 @@ export class DurableState {
     this.#entries = entries.length;
     this.#rewriteAt = 2 * entries.length + journalSlack;
   }
-}
-
-/** The journal is our own: an object with an operation was an `Entry` when it was written. */
-function isEntry(value: unknown): value is Entry {
-  if (typeof value !== 'object' || value === null || !('op' in value)) return false;
-  return typeof value.op === 'string' && Object.hasOwn(operations, value.op);
 }

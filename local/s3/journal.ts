@@ -7,7 +7,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { damageOf, readJournal } from '../journal-lines.ts';
+import { keepDamaged, readJournal } from '../journal-lines.ts';
 
 /** Bytes gathered before a rewrite hands them to the file system. */
 const rewriteChunkBytes = 1024 * 1024;
@@ -24,19 +24,20 @@ export class Journal {
   #lengthBytes: number;
   #closed = false;
 
-  /** In a sentence, what was dropped when the file was opened; undefined when it was whole. */
+  /** In a sentence, what was dropped when the file was opened, and where it is kept; undefined when it was whole. */
   readonly damage: string | undefined;
 
   /**
    * Hands every whole line to `take`, oldest first, and opens the file for more. A line that is no record, and one
-   * that was cut short at the end, are dropped.
+   * that was cut short at the end, are dropped, and a copy of the file is kept.
    * @param take returns false for a value that is no record
    */
   static async open(path: string, take: (value: unknown) => boolean): Promise<Journal> {
     const reading = await readJournal(path, take);
+    const damage = await keepDamaged(path, reading);
     const descriptor = openSync(path, existsSync(path) ? 'r+' : 'w+');
     ftruncateSync(descriptor, reading.lengthBytes);
-    return new Journal(path, descriptor, reading.lengthBytes, damageOf(path, reading));
+    return new Journal(path, descriptor, reading.lengthBytes, damage);
   }
 
   private constructor(

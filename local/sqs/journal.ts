@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open, rename, rm } from 'node:fs/promises';
-import { damageOf, readJournal } from '../journal-lines.ts';
+import { keepDamaged, readJournal } from '../journal-lines.ts';
 import { type Message, parseStoredMessage } from './message.ts';
 
 /**
@@ -40,9 +40,9 @@ export class Journal {
 
   /**
    * Reads the journal of a queue into `messages` and opens it for more. A line that is not a whole record,
-   * such as the one that a crash cut in half, is dropped.
+   * such as the one that a crash cut in half, is dropped, and a copy of the file is kept.
    * @param messages the queue's messages by key, now and later: what a rewrite of the file keeps
-   * @param onDamage told in a sentence what was dropped
+   * @param onDamage told in a sentence what was dropped, and where it is kept
    */
   static async open(
     path: string,
@@ -55,7 +55,7 @@ export class Journal {
       apply(messages, record);
       return true;
     });
-    const damage = damageOf(path, reading);
+    const damage = await keepDamaged(path, reading);
     if (damage !== undefined) onDamage(damage);
     const { lengthBytes, lines, damagedLines } = reading;
     const file = await openOrCreate(path);

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import * as v from 'valibot';
 import { invalidParameter, SqsError } from './errors.ts';
 import { Fields } from './fields.ts';
 
@@ -66,19 +67,32 @@ export function movedTo(message: Message, sourceQueueName: string, now: number):
   return moved;
 }
 
+const storedAttributes = v.record(
+  v.string(),
+  v.object({
+    dataType: v.string(),
+    stringValue: v.exactOptional(v.string()),
+    binaryValue: v.exactOptional(v.string()),
+  }),
+);
+
+const storedMessage: v.GenericSchema<Message> = v.object({
+  key: v.string(),
+  id: v.string(),
+  body: v.string(),
+  attributes: storedAttributes,
+  groupId: v.exactOptional(v.string()),
+  traceHeader: v.exactOptional(v.string()),
+  sentMs: v.number(),
+  visibleAtMs: v.number(),
+  receiveCount: v.number(),
+  firstReceivedMs: v.exactOptional(v.number()),
+  deadLetterSource: v.exactOptional(v.string()),
+});
+
 /** A message as a journal holds it; undefined for anything else. */
 export function parseStoredMessage(value: unknown): Message | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const message = value as Partial<Message>;
-  const isWhole =
-    typeof message.key === 'string' &&
-    typeof message.id === 'string' &&
-    typeof message.body === 'string' &&
-    typeof message.attributes === 'object' &&
-    typeof message.sentMs === 'number' &&
-    typeof message.visibleAtMs === 'number' &&
-    typeof message.receiveCount === 'number';
-  return isWhole ? (message as Message) : undefined;
+  return v.is(storedMessage, value) ? value : undefined;
 }
 
 /** Lowercase hexadecimal MD5 of text as UTF-8. */

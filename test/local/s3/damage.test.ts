@@ -1,4 +1,4 @@
-import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   CreateMultipartUploadCommand,
@@ -9,7 +9,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startTestS3, type TestS3 } from '../../support/s3-server.ts';
+import { filesBelow, startTestS3, type TestS3 } from '../../support/s3-server.ts';
 
 const buckets = [{ name: 'plain' }, { name: 'versioned', versioned: true }];
 
@@ -56,13 +56,76 @@ describe('a journal that is damaged', () => {
       }),
     );
     expect(s3.problems).toEqual([
-      `${journal} is damaged: dropped ${half.length + 1} bytes of lines that are damaged (1)`,
+      `${journal} is damaged and kept as journal.jsonl.damaged: dropped ${half.length + 1} bytes of lines that are damaged (1)`,
     ]);
     expect(await keys()).toEqual(['a', 'c']);
     expect(await textOf('c')).toBe('third');
     await s3.restart();
     expect(s3.problems).toHaveLength(1);
     expect(await keys()).toEqual(['a', 'c']);
+  });
+
+  test('drops lines that are JSON and no entries, however near they come', async () => {
+    await put('a', 'first');
+    await s3.server.close();
+    const [whole = ''] = (await readFile(journal, 'utf8')).match(/.*"key":"a".*/) ?? [];
+    const near = [
+      '{"op":"put","bucket":"plain","key":"b"}',
+      '{"op":"put","bucket":"plain","key":"b","version":{}}',
+      whole.replace('"sizeBytes":5', '"sizeBytes":"5"'),
+      whole.replace(/"id":"[0-9a-f]+"/, '"id":"../../journal.jsonl"'),
+      whole.replace(/"lastModifiedMs":[0-9]+/, '"lastModifiedMs":9007199254740991'),
+      whole.replace('"tags":{}', '"tags":{"n":1}'),
+      whole.replace(/\}$/, ',"outbox":[{"id":"1"}]}'),
+      '{"op":"amend","bucket":"plain","key":"a","version":{"deleteMarker":false}}',
+      '{"op":"createUpload","bucket":"plain"}',
+      '{"op":"putPart","bucket":"plain","uploadId":"1"}',
+      '{"op":"createBucket","bucket":7,"createdMs":0}',
+      '{"op":"createBucket","bucket":"more"}',
+      '{"op":"setVersioning","bucket":"plain","status":"On"}',
+      '{"op":"removeVersion"}',
+      '{"op":"sequence","value":"1"}',
+      '{"op":"delivered","id":"1","outbox":7}',
+      '{"op":"toString"}',
+    ].filter((line) => line !== whole);
+    await appendFile(journal, `${near.join('\n')}\n`);
+    await s3.restart();
+    const bytes = near.reduce((sum, line) => sum + line.length + 1, 0);
+    expect(near).toHaveLength(17);
+    expect(s3.problems).toEqual([
+      `${journal} is damaged and kept as journal.jsonl.damaged: dropped ${bytes} bytes of lines that are damaged (17)`,
+    ]);
+    expect(await keys()).toEqual(['a']);
+    expect(await textOf('a')).toBe('first');
+  });
+
+  test('is kept as it was, in the place of one before', async () => {
+    await put('a', 'x');
+    for (const damage of ['no JSON\n', '{"op":"cut']) {
+      await s3.server.close();
+      await appendFile(journal, damage);
+      const damaged = await readFile(journal, 'utf8');
+      await s3.restart();
+      expect(await readFile(`${journal}.damaged`, 'utf8')).toBe(damaged);
+      expect(await readFile(journal, 'utf8')).not.toContain(damage);
+    }
+    const kept = await readFile(`${journal}.damaged`, 'utf8');
+    await s3.restart();
+    expect(await readFile(`${journal}.damaged`, 'utf8')).toBe(kept);
+    expect(s3.problems).toHaveLength(2);
+  });
+
+  test('costs no more where it cannot be kept, and that is said', async () => {
+    await put('a', 'x');
+    await s3.server.close();
+    await appendFile(journal, 'no JSON\n');
+    await mkdir(`${journal}.damaged`);
+    await s3.restart();
+    expect(s3.problems).toEqual([
+      `${journal} is damaged (no copy of it could be kept: a folder stands where a file should): dropped 8 bytes of lines that are damaged (1)`,
+    ]);
+    expect(await keys()).toEqual(['a']);
+    expect(await filesBelow(s3.dataDir)).not.toContain('journal.jsonl.damaged.new');
   });
 
   test('keeps the objects of a bucket whose own line is lost', async () => {
@@ -90,7 +153,7 @@ describe('a journal that is damaged', () => {
     await truncate(journal, before.byteLength + 20);
     await s3.restart();
     expect(s3.problems).toEqual([
-      `${journal} is damaged: dropped 20 bytes of a record that was cut short at its end, and with them 2 objects or uploads whose bytes are gone`,
+      `${journal} is damaged and kept as journal.jsonl.damaged: dropped 20 bytes of a record that was cut short at its end, and with them 2 objects or uploads whose bytes are gone`,
     ]);
     expect(await keys()).toEqual(['kept']);
     expect(await textOf('kept')).toBe('x');

@@ -124,7 +124,7 @@ describe('after a restart', () => {
     await s3.restart();
     const cut = lastLineBytes - 5;
     expect(s3.problems).toEqual([
-      `${journal} is damaged: dropped ${cut} bytes of a record that was cut short at its end`,
+      `${journal} is damaged and kept as journal.jsonl.damaged: dropped ${cut} bytes of a record that was cut short at its end`,
     ]);
     await put('after');
     await s3.restart();

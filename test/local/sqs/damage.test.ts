@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
@@ -31,14 +31,18 @@ describe('a journal of a queue that is damaged', () => {
     await first.server.close();
     const [one = '', two = '', three = ''] = (await readFile(journal, 'utf8')).split('\n');
     const half = two.slice(0, 50);
-    await writeFile(journal, `${one}\n${half}\n${three}\n`);
-    await appendFile(journal, '["put",{"key":"cut');
+    const empty = one.replace('"attributes":{}', '"attributes":null');
+    const lacking = one.replace('"attributes":{}', '"attributes":{"a":{"dataType":1}}');
+    expect(new Set([one, empty, lacking]).size).toBe(3);
+    const damaged = `${one}\n${half}\n${empty}\n${lacking}\n${three}\n["put",{"key":"cut`;
+    await writeFile(journal, damaged);
     expect(problems).toEqual([]);
 
     const second = await ownServer({ dataDir, queues, onProblem });
     expect(problems).toEqual([
-      `${journal} is damaged: dropped 51 bytes of lines that are damaged (1) and 18 bytes of a record that was cut short at its end`,
+      `${journal} is damaged and kept as messages.jsonl.damaged: dropped ${half.length + empty.length + lacking.length + 3} bytes of lines that are damaged (3) and 18 bytes of a record that was cut short at its end`,
     ]);
+    expect(await readFile(`${journal}.damaged`, 'utf8')).toBe(damaged);
     const bench = new QueueBench(second.client);
     const url = second.server.queueUrl('main');
     const bodies = (await bench.receive(url, { MaxNumberOfMessages: 10 })).map(({ Body }) => Body);

@@ -126,8 +126,8 @@ describe('the laptop cloud', () => {
     const cut = (bytes: number) =>
       `dropped ${bytes} bytes of a record that was cut short at its end`;
     expect(problems).toEqual([
-      `SQS: ${messages} is damaged: ${cut(8)}`,
-      `S3: ${objects} is damaged: ${cut(9)}`,
+      `SQS: ${messages} is damaged and kept as messages.jsonl.damaged: ${cut(8)}`,
+      `S3: ${objects} is damaged and kept as journal.jsonl.damaged: ${cut(9)}`,
     ]);
   });
 
