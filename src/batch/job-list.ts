@@ -1,5 +1,6 @@
 import { jobKeys, jobsByTimePrefix, parseJobPlace } from '../contract/job-keys.ts';
 import { invalidRequest } from '../errors.ts';
+import { mapLimited } from '../models/map-limited.ts';
 import { quote } from '../protocol/fields.ts';
 import { readControl } from './control.ts';
 import { readDocument } from './document.ts';
@@ -88,10 +89,16 @@ export async function listJobs(
       if (passed === listed.jobs.length) break;
       if (jobs.length === limit || looks === 0)
         return { jobs, next: behind(listed.jobs, passed, after) };
-      const some = takeCandidates(listed.jobs, passed, model, Math.min(limit - jobs.length, looks));
-      jobs.push(...(await summarise(context, some.candidates, model)));
-      looks -= some.candidates.length;
-      passed = some.end;
+      const some = takeCandidates(listed.jobs, passed, model, limit - jobs.length, looks);
+      const look = ({ job }: Candidate) => summaryOf(context, job, model);
+      const summaries = await mapLimited(some, parallelJobs, look);
+      looks -= some.length;
+      for (const [index, { place }] of some.entries()) {
+        const summary = summaries[index];
+        if (summary !== undefined && jobs.length === limit) break;
+        if (summary !== undefined) jobs.push(summary);
+        passed = place + 1;
+      }
     }
     if (listed.next === undefined) return { jobs, next: undefined };
     after = listed.next;
@@ -119,21 +126,38 @@ function isOfOther(job: MarkedJob | undefined, model: string | undefined): boole
   return job.created === undefined;
 }
 
-/** The next jobs that may be on the page, and where those end that were passed. */
+interface Candidate {
+  readonly job: MarkedJob;
+  /** In its listing. */
+  readonly place: number;
+}
+
+/**
+ * The next jobs that may be on the page: as many as it wants, and where marks do not say that those will be on it, enough
+ * to look at side by side.
+ */
 function takeCandidates(
   jobs: readonly MarkedJob[],
   start: number,
   model: string | undefined,
-  count: number,
-): { readonly candidates: readonly MarkedJob[]; readonly end: number } {
-  const candidates: MarkedJob[] = [];
-  let end = start;
-  for (const job of jobs.slice(start)) {
-    if (candidates.length === count) break;
-    end += 1;
-    if (!isOfOther(job, model)) candidates.push(job);
+  wanted: number,
+  looks: number,
+): readonly Candidate[] {
+  const candidates: Candidate[] = [];
+  const most = Math.min(Math.max(wanted, parallelJobs), looks);
+  let certain = 0;
+  for (const [index, job] of jobs.slice(start).entries()) {
+    if (certain === wanted || candidates.length === most) break;
+    if (isOfOther(job, model)) continue;
+    candidates.push({ job, place: start + index });
+    if (isCertain(job, model)) certain += 1;
   }
-  return { candidates, end };
+  return candidates;
+}
+
+/** Whether the marks of a job say that it is one, and of that model. */
+function isCertain({ created }: MarkedJob, model: string | undefined): boolean {
+  return created !== undefined && (model === undefined || created.words !== undefined);
 }
 
 /** One listing, and where to go on; undefined when there is nothing behind it. */
@@ -188,20 +212,6 @@ async function wordsOf(results: ObjectStore, { jobId, created }: MarkedJob) {
   return job === undefined ? undefined : { ...job.model, source: job.source };
 }
 
-async function summarise(
-  context: Pick<BatchContext, 'results' | 'nowMs'>,
-  found: readonly MarkedJob[],
-  model: string | undefined,
-): Promise<JobSummary[]> {
-  const jobs = new Array<JobSummary | undefined>(found.length);
-  const places = found.entries();
-  const worker = async () => {
-    for (const [place, job] of places) jobs[place] = await summaryOf(context, job, model);
-  };
-  await Promise.all(Array.from({ length: parallelJobs }, worker));
-  return jobs.filter((job) => job !== undefined);
-}
-
 /** undefined for a job of another model, and for a mark that holds no longer: what was refused has become a job since. */
 async function summaryOf(
   context: Pick<BatchContext, 'results' | 'nowMs'>,
@@ -213,14 +223,8 @@ async function summaryOf(
   const keys = jobKeys(jobId);
   const words = await wordsOf(results, job);
   if (model !== undefined && (job.refused?.model ?? words?.model) !== model) return undefined;
-  const base = {
-    jobId,
-    createdAtMs,
-    words,
-    reason: undefined,
-    shards: undefined,
-    figures: undefined,
-  };
+  const none = { reason: undefined, shards: undefined, figures: undefined };
+  const base = { jobId, createdAtMs, words, ...none };
   if (completed !== undefined) {
     const { shards, figures } = completed;
     return { ...base, state: 'completed', shards, figures };

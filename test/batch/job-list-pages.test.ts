@@ -1,8 +1,19 @@
+import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { listJobs } from '../../src/batch/job-list.ts';
 import type { ObjectStore } from '../../src/batch/object-store.ts';
 import { jobKeys, jobPlace } from '../../src/contract/job-keys.ts';
 import { MemoryObjectStore } from '../support/memory-object-store.ts';
+
+/** The store as an object whose methods can be replaced. */
+const storeOf = (store: ObjectStore): ObjectStore => ({
+  head: (...args) => store.head(...args),
+  read: (...args) => store.read(...args),
+  put: (...args) => store.put(...args),
+  assemble: (...args) => store.assemble(...args),
+  list: (...args) => store.list(...args),
+  get: (...args) => store.get(...args),
+});
 
 const newestMs = Date.UTC(2026, 0, 1);
 const completed = 'completed,1,r5-f2-n5-b9-c00000000-e9-w1-m1';
@@ -104,11 +115,7 @@ describe('a page of the list of jobs', () => {
     }
     const reads: string[] = [];
     const counted: ObjectStore = {
-      head: (...args) => results.head(...args),
-      read: (...args) => results.read(...args),
-      put: (...args) => results.put(...args),
-      assemble: (...args) => results.assemble(...args),
-      list: (...args) => results.list(...args),
+      ...storeOf(results),
       get: (key, ...args) => {
         reads.push(key);
         return results.get(key, ...args);
@@ -119,6 +126,39 @@ describe('a page of the list of jobs', () => {
       next: undefined,
     });
     expect(reads).toHaveLength(12);
+  });
+
+  it('looks at jobs whose marks do not say their model side by side, however few it wants, and loses none', async () => {
+    const own: string[] = [];
+    for (let index = 0; index < 3; index++) {
+      for (let others = 0; others < 20; others++) await withoutWords('other');
+      own.push(await withoutWords('adder'), await withoutWords('adder'), await done('adder'));
+    }
+    let underWay = 0;
+    let most = 0;
+    const watched: ObjectStore = {
+      ...storeOf(results),
+      get: async (key, ...args) => {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        await setImmediate();
+        underWay -= 1;
+        return results.get(key, ...args);
+      },
+    };
+    const found: string[] = [];
+    let after: string | undefined;
+    do {
+      const { ids, next } = await page(
+        { model: 'adder', limit: 1, ...(after && { after }) },
+        watched,
+      );
+      expect(ids).toHaveLength(1);
+      found.push(...ids);
+      after = next;
+    } while (after !== undefined);
+    expect(found).toEqual(own);
+    expect(most).toBe(16);
   });
 
   it('is short and has a next one once it has looked at a hundred jobs in vain', async () => {
