@@ -5,7 +5,7 @@ import type { Session } from '../models/session.ts';
 import { quote } from '../protocol/fields.ts';
 import type { TensorMetadata } from '../protocol/tensor.ts';
 import type { Predictor } from '../tasks/predictor.ts';
-import type { Job, PinnedJobModel } from './job.ts';
+import { type Job, type PinnedJobModel, requestRouteOf } from './job.ts';
 import { findStage, fingerprintOfPipeline } from './pinned-pipeline.ts';
 import type { TransformContext } from './ports.ts';
 
@@ -34,14 +34,12 @@ export interface StageLease {
  * @throws ServingError CONFLICT when it is another by now, NOT_FOUND when it lacks an output that the job names, and as
  *   `ModelProvider.acquire` does
  */
-export async function acquireJobModel(
-  context: TransformContext,
-  { model, input, output }: Job,
-): Promise<JobModel> {
+export async function acquireJobModel(context: TransformContext, job: Job): Promise<JobModel> {
+  const { model, output } = job;
   if (model.stages !== undefined) return acquirePipeline(context, model, model.stages);
   const lease = await acquirePinned(context, model);
   const predictor = context.predictors.of(lease.session);
-  if (predictor === undefined && input.kind === 'request' && input.route === 'predict') {
+  if (predictor === undefined && requestRouteOf(job) === 'predict') {
     lease.release();
     throw declaresNoTask(model.model);
   }

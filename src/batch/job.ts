@@ -29,8 +29,12 @@ export const jobInputSchema = v.variant('kind', [
   v.object({ kind: v.literal('prefix'), prefix: v.string() }),
   /** An object that names one key a line. */
   v.object({ kind: v.literal('list'), object: inputObjectSchema }),
-  /** The failed records of another job. */
-  v.object({ kind: v.literal('errors'), jobId: v.string() }),
+  /** The failed records of another job; `route` where it was of a request that is answered later. */
+  v.object({
+    kind: v.literal('errors'),
+    jobId: v.string(),
+    route: v.optional(v.picklist(requestRoutes)),
+  }),
   /** One request of a route that is answered later: a line of JSON in the results bucket. */
   v.object({
     kind: v.literal('request'),
@@ -93,6 +97,11 @@ export const jobSchema = v.object({
   rowsPerRun: v.optional(v.pipe(count, v.minValue(1))),
 });
 export type Job = v.InferOutput<typeof jobSchema>;
+
+/** The route that a job's records are requests of; undefined where each may be a request or not. */
+export function requestRouteOf({ input }: Job): (typeof requestRoutes)[number] | undefined {
+  return input.kind === 'request' || input.kind === 'errors' ? input.route : undefined;
+}
 
 /**
  * The id of a job: the same for the same object, so that an event that comes twice plans nothing new. The words

@@ -8,7 +8,7 @@ import { readControl, refuseJob, writeControl } from './control.ts';
 import { decideDocument, readDocument } from './document.ts';
 import { formatOf } from './formats.ts';
 import { toInputObject } from './input-objects.ts';
-import { type InputObject, type Job, jobIdOf, jobSchema } from './job.ts';
+import { type InputObject, type Job, jobIdOf, jobSchema, requestRouteOf } from './job.ts';
 import { type JobRequest, parseJobRequest, parseJobRequestText } from './job-request.ts';
 import { readPace } from './pace.ts';
 import { pinModel } from './pinned-pipeline.ts';
@@ -118,11 +118,10 @@ async function createJob(
 ): Promise<Job> {
   const reference: ModelReference = { model: request.model, version: request.version };
   const model = await pinModel(context.models, reference);
-  const input = upload === undefined ? await resolveInput(context, request) : objects([upload]);
-  const format =
-    'errorsOf' in request.input
-      ? await formatOfJob(context, request.input.errorsOf)
-      : request.input.format;
+  const { input, format } =
+    upload === undefined
+      ? await resolveInput(context, request)
+      : { input: objects([upload]), format: undefined };
   if (input.kind === 'objects') {
     for (const { key } of input.objects) formatOf(key, format);
   }
@@ -131,6 +130,7 @@ async function createJob(
     readPace(context.results, model),
     context.models.describe(model.model),
   ]);
+  if (input.kind === 'errors') refuseRoute(input.route, model.model, configuration.task?.type);
   const size = shardSizeFor(pace, configuration.task?.type);
   const job: Job = {
     jobId,
@@ -156,24 +156,47 @@ async function createJob(
 }
 
 /** Failed records are what the job that failed took them for. @throws ServingError NOT_FOUND */
-async function formatOfJob({ results }: SubmitContext, jobId: string): Promise<Job['format']> {
+async function errorsOf({ results }: SubmitContext, jobId: string): Promise<ResolvedInput> {
   const job = await readDocument(results, jobKeys(jobId).job, jobSchema);
   if (job === undefined) {
     throw new ServingError('NOT_FOUND', `input.errorsOf: job ${jobId} is not found`);
   }
-  return job.format;
+  return { input: { kind: 'errors', jobId, route: requestRouteOf(job) }, format: job.format };
 }
 
 const objects = (pinned: readonly InputObject[]) =>
   ({ kind: 'objects', objects: [...pinned] }) satisfies Job['input'];
 
-async function resolveInput(context: SubmitContext, request: JobRequest): Promise<Job['input']> {
-  const { input } = request;
-  if ('prefix' in input) return { kind: 'prefix', prefix: input.prefix };
-  if ('errorsOf' in input) return { kind: 'errors', jobId: input.errorsOf };
-  if ('list' in input) return { kind: 'list', object: await pinKey(context, input.list) };
+/** @throws ServingError INVALID_REQUEST when the model cannot take requests of that route */
+function refuseRoute(
+  route: ReturnType<typeof requestRouteOf>,
+  model: string,
+  task: string | undefined,
+): void {
+  const reason =
+    route === 'predict' && task === undefined
+      ? 'declares no task'
+      : route === 'infer' && task === 'pipeline'
+        ? 'is a pipeline'
+        : undefined;
+  if (reason === undefined) return;
+  throw new ServingError(
+    'INVALID_REQUEST',
+    `input.errorsOf: that job was of a request of the ${route} route, and model ${model} ${reason}`,
+  );
+}
+
+type ResolvedInput = Pick<Job, 'input' | 'format'>;
+
+async function resolveInput(context: SubmitContext, { input }: JobRequest): Promise<ResolvedInput> {
+  if ('errorsOf' in input) return errorsOf(context, input.errorsOf);
+  const { format } = input;
+  if ('prefix' in input) return { input: { kind: 'prefix', prefix: input.prefix }, format };
+  if ('list' in input) {
+    return { input: { kind: 'list', object: await pinKey(context, input.list) }, format };
+  }
   const keys = 'key' in input ? [input.key] : input.keys;
-  return objects(await Promise.all(keys.map((key) => pinKey(context, key))));
+  return { input: objects(await Promise.all(keys.map((key) => pinKey(context, key)))), format };
 }
 
 async function pinKey({ input }: SubmitContext, key: string): Promise<InputObject> {

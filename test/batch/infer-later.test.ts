@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { JobsContext } from '../../src/batch/jobs.ts';
+import { readJobErrors } from '../../src/batch/job-errors.ts';
+import { parseJobRequest } from '../../src/batch/job-request.ts';
+import { createJob, type JobsContext } from '../../src/batch/jobs.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
 import { createRouter } from '../../src/edge/api/router.ts';
 import { jobRoutes } from '../../src/edge/jobs/job-routes.ts';
@@ -107,6 +109,16 @@ describe('an inference that is answered later', () => {
     ] as const) {
       await expect(call(await answered(body)), body).rejects.toMatchObject(refusal(message));
     }
+  });
+
+  it('is taken for a request again by a job of the failed records of its own', async () => {
+    const location = await answered('[1, 2]');
+    const [, errorsOf = ''] = /^\/v2\/jobs\/(.+)\/result$/.exec(location) ?? [];
+    const request = parseJobRequest({ model: 'adder', input: { errorsOf } });
+    const { jobId } = await createJob(context, request);
+    await simulation.drain();
+    const { errors } = await readJobErrors(results, jobId, undefined, 10);
+    expect(errors).toMatchObject([{ reason: expect.stringMatching(/^body: expected an object/) }]);
   });
 
   it('is refused at once when its body is no JSON', async () => {

@@ -3,7 +3,14 @@ import { readJob } from '../../src/batch/job.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
 import { type CallFunction, startApiFunction } from './api-function.ts';
 import type { Laptop } from './laptop.ts';
-import { asset, drain, example, goldenText, startPipelineLaptop } from './pipeline-laptop.ts';
+import {
+  asset,
+  drain,
+  example,
+  goldenText,
+  linesOf,
+  startPipelineLaptop,
+} from './pipeline-laptop.ts';
 
 const page = example('document-reading/pages/label.png');
 const later = { prefer: 'respond-async' };
@@ -159,6 +166,48 @@ describe('a prediction that is answered later', () => {
       const { location } = await accepted(path, body, headers);
       await drain(laptop);
       expect((await call('GET', location)).document).toEqual(now.document);
+    }
+  }, 60_000);
+
+  it('runs again as a request of its route when its job is of the failed records of another', async () => {
+    const picture = example('image-classification/digits.png');
+    const request = { inputs: { s3: 's3://jobs/data/late.png' }, parameters: { top_k: 2 } };
+    const json = { 'content-type': 'application/json' };
+    const { jobId, location } = await accepted('/v2/models/digits/predict', request, json);
+    await drain(laptop);
+    expect((await call('GET', location)).status).toBe(404);
+
+    /** The records of a job of the failed ones of another, and that job's id. */
+    const again = async (errorsOf: string, output: object) => {
+      const asked = { model: 'digits', input: { errorsOf }, output: { merge: true, ...output } };
+      const { status, document } = await call('POST', '/v2/jobs', asked);
+      expect(status).toBe(202);
+      await drain(laptop);
+      const id = String(document['id']);
+      return { id, records: (await call('GET', `/v2/jobs/${id}`)).document['records'] };
+    };
+    const failed = await again(jobId, {});
+    expect(failed.records).toMatchObject({ done: 1, failed: 1 });
+    await laptop.jobs.put('data/late.png', picture);
+    const answer = (await call('POST', '/v2/models/digits/predict', request, json)).document;
+    expect(answer).toMatchObject({ task: 'image-classification' });
+    const lines = await again(failed.id, {});
+    expect(lines.records).toMatchObject({ done: 1, failed: 0 });
+    expect(await linesOf(laptop, jobKeys(lines.id).mergedOutput('jsonl'))).toEqual([answer]);
+    const table = await again(jobId, { format: 'csv' });
+    const { body = [] } = (await laptop.results.get(jobKeys(table.id).mergedOutput('csv'))) ?? {};
+    expect(Buffer.from(body).toString()).toContain(JSON.stringify(answer).replaceAll('"', '""'));
+
+    const { jobId: inferred } = await accepted('/v2/models/plain/infer', { inputs: [] }, {});
+    for (const [model, errorsOf, reason] of [
+      ['plain', jobId, 'the predict route, and model plain declares no task'],
+      ['ocr-page', inferred, 'the infer route, and model ocr-page is a pipeline'],
+    ] as const) {
+      const refused = await call('POST', '/v2/jobs', { model, input: { errorsOf } });
+      expect(refused).toMatchObject({
+        status: 400,
+        document: { error: `input.errorsOf: that job was of a request of ${reason}` },
+      });
     }
   }, 60_000);
 

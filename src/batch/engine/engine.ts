@@ -2,7 +2,7 @@ import type { ServingError } from '../../errors.ts';
 import type { ModelLease } from '../../models/provider.ts';
 import type { Predictor } from '../../tasks/predictor.ts';
 import { formatOf } from '../formats.ts';
-import type { Job } from '../job.ts';
+import { type Job, requestRouteOf } from '../job.ts';
 import type { JobModel } from '../job-model.ts';
 import type { TransformContext } from '../ports.ts';
 import type { Runnable } from '../run-together.ts';
@@ -62,7 +62,7 @@ export interface RawContext extends EngineContext {
 /**
  * Records to predictions for one model. What a record is decides the way: requests are answered as such; other records
  * go through the task that the model declares, or, without one, are rows of its tensors. Requests are those of the
- * protocol; of a pipeline, and where the one request of a job is of that route, those of the predict route.
+ * protocol; of a pipeline, and where a job is of a request of that route, those of the predict route.
  */
 export class ModelEngine implements Engine {
   readonly encoder: OutputEncoder;
@@ -82,11 +82,11 @@ export class ModelEngine implements Engine {
     const raw = { ...own, isOfTexts: textsOf(job, source) };
     this.#requests = this.#protocol;
     this.#accepts = predictor?.accepts;
-    // Of the one request of a job the route is known: whatever it looks like, it is no row.
-    const isOneRequest = job.input.kind === 'request';
-    this.takesBlocks = predictor === undefined && !isOneRequest;
+    // Where the route is known, a record is a request whatever it looks like, and no row.
+    const isOfRoute = requestRouteOf(job) !== undefined;
+    this.takesBlocks = predictor === undefined && !isOfRoute;
     const takesPredictRequests = predictor !== undefined && isOfPredictRoute(job);
-    this.#isRequest = isOneRequest || takesPredictRequests ? isLine : isRequest;
+    this.#isRequest = isOfRoute || takesPredictRequests ? isLine : isRequest;
     this.#isOneByOne = takesPredictRequests && source.kind !== 'objects';
     if (predictor === undefined) {
       this.#others = new RowEngine(raw);
@@ -168,8 +168,8 @@ function textsOf(job: Job, source: ShardSource): RawContext['isOfTexts'] {
 }
 
 /** Whether lines are requests of the predict route. A pipeline has no tensors, so it takes none of the protocol. */
-function isOfPredictRoute({ model, input }: Job): boolean {
-  return model.stages !== undefined || (input.kind === 'request' && input.route === 'predict');
+function isOfPredictRoute(job: Job): boolean {
+  return job.model.stages !== undefined || requestRouteOf(job) === 'predict';
 }
 
 function isLine({ content }: SourceRecord): boolean {

@@ -32,9 +32,15 @@ const input: Schema = {
     strict({ format, list: { ...key, description: 'An object that names one key a line.' } }, [
       'list',
     ]),
-    strict({ errorsOf: { ...string, description: 'The failed records of that job.' } }, [
-      'errorsOf',
-    ]),
+    strict(
+      {
+        errorsOf: {
+          ...string,
+          description: 'The failed records of that job, taken for what it took them for.',
+        },
+      },
+      ['errorsOf'],
+    ),
   ],
 };
 
