@@ -122,6 +122,28 @@ describe('lines of an object', () => {
     expect(lines.map((line) => line.sizeBytes)).toEqual([1, 3_000_000, 1]);
   });
 
+  it('take memory that was lent before for every read behind the end, a small last block or not', async () => {
+    const text = 'x'.repeat(60);
+    const { store, object } = await storeText(text);
+    let fresh = 0;
+    const watched = Object.assign(Object.create(store) as MemoryObjectStore, {
+      read: (pin: typeof object, start: number, end: number, memory?: Uint8Array<ArrayBuffer>) => {
+        if (memory === undefined) fresh += 1;
+        return store.read(pin, start, end, memory);
+      },
+    });
+    const options = { blockBytes: 16, overrunBytes: 2, lent: true };
+    const sizes: number[] = [];
+    let found = '';
+    for await (const { bytes } of readBlocks(watched, object, 0, 33, options)) {
+      sizes.push(bytes.byteLength);
+      found += Buffer.from(bytes).toString();
+    }
+    expect(found).toBe(text);
+    expect(sizes).toEqual([16, 16, 1, 2, 4, 8, 13]);
+    expect(fresh).toBe(3);
+  });
+
   it('cost a range inside a longer line nothing beyond its own bytes', async () => {
     const { store, object } = await storeText(`${'z'.repeat(1000)}\nnext\n`);
     const reads: number[] = [];

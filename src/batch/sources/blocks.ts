@@ -40,18 +40,19 @@ export async function* readBlocks(
   const blockBytes = options.blockBytes ?? 4 * 1024 * 1024;
   let overrunBytes = options.overrunBytes ?? 64 * 1024;
   const lent = options.lent === true;
-  /** Memory of blocks that are no longer there. */
+  /** Memory of blocks that are no longer there; what is too small for a read waits for another. */
   const free: Uint8Array<ArrayBuffer>[] = [];
   let position = start;
   const ahead: Promise<{ readonly block: Block; readonly memory: Uint8Array<ArrayBuffer> }>[] = [];
   const begin = (stop: number) => {
     const offset = position;
     position = Math.min(stop, object.sizeBytes);
-    const memory = free.pop();
-    const fits = memory !== undefined && memory.byteLength >= position - offset;
+    const bytesWanted = position - offset;
+    const fitting = free.findIndex(({ byteLength }) => byteLength >= bytesWanted);
+    const [memory] = fitting < 0 ? [] : free.splice(fitting, 1);
     const block = store
-      .read(object, offset, position, fits ? memory : undefined)
-      .then((bytes) => ({ block: { offset, bytes }, memory: fits ? memory : bytes }));
+      .read(object, offset, position, memory)
+      .then((bytes) => ({ block: { offset, bytes }, memory: memory ?? bytes }));
     // Its failure is told when it is awaited, which may be never.
     block.catch(() => undefined);
     ahead.push(block);
