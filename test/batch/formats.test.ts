@@ -159,6 +159,21 @@ describe('an input', () => {
     expect(outcome.errors).toEqual([expect.objectContaining({ number: 501 })]);
   });
 
+  it('of Parquet may have a column that is called __proto__', async () => {
+    await models.add('awkward', intDivModel('INT64', [-1], ['__proto__', 'b']));
+    const table = await createTableFiles().write([
+      { name: '__proto__', type: 'INT32', values: [7, 9, null] },
+      { name: 'b', type: 'INT32', values: [2, 3, 1] },
+    ]);
+    const outcome = await run('awkward', 'awkward.parquet', table, { output: { joinInput: true } });
+    expect(lines(outcome)).toEqual([
+      '{"input":{"__proto__":7,"b":2},"output":3}',
+      '{"input":{"__proto__":9,"b":3},"output":3}',
+    ]);
+    expect(outcome.errors).toEqual([expect.objectContaining({ number: 3 })]);
+    expect(lines(await run('adder', 'adder.parquet', table))).toEqual(['[17,12]', '[19,13]']);
+  });
+
   it('of lines of text goes to a model of strings', async () => {
     const outcome = await run('echo', 'words.txt', 'hello world\nGrüße, "you"\n\nlast');
     expect(lines(outcome).map((line) => JSON.parse(line) as unknown)).toEqual([

@@ -1,21 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addConstant } from '../support/onnx-model.ts';
-import { encodeModel } from '../support/onnx-protobuf.ts';
+import { addConstant, intDivModel } from '../support/onnx-model.ts';
 import { type Serving, startServing } from '../support/serving.ts';
-
-/** `y = __proto__ / b` on whole numbers. */
-const divideProto = encodeModel({
-  inputs: ['__proto__', 'b'].map((name) => ({ name, datatype: 'INT64', shape: [-1] })),
-  outputs: [{ name: 'y', datatype: 'INT64', shape: [-1] }],
-  nodes: [{ operator: 'Div', inputs: ['__proto__', 'b'], outputs: ['y'] }],
-});
 
 let serving: Serving;
 
 beforeAll(async () => {
   serving = await startServing();
   await serving.put('default/1/model.onnx', addConstant('FP32', [-1, 2], 1));
-  await serving.put('awkward/1/model.onnx', divideProto);
+  await serving.put('awkward/1/model.onnx', intDivModel('INT64', [-1], ['__proto__', 'b']));
   await serving.put('tens/1/model.onnx', addConstant('FP32', [-1, 2], 10));
 });
 afterAll(() => serving.close());

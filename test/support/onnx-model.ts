@@ -65,18 +65,16 @@ export function addExternal(
   return { model, weights };
 }
 
-/** `y = a / b` on whole numbers: the datatype's minimum divided by -1 kills the process (SIGFPE). */
+/** `y = a / b` on whole numbers, the inputs called so or otherwise: the datatype's minimum divided by -1 kills the process (SIGFPE). */
 export function intDivModel(
   datatype: 'INT32' | 'INT64' = 'INT32',
   shape: readonly number[] = [-1],
+  inputs: readonly [string, string] = ['a', 'b'],
 ): Uint8Array {
   return encodeModel({
-    inputs: [
-      { name: 'a', datatype, shape },
-      { name: 'b', datatype, shape },
-    ],
+    inputs: inputs.map((name) => ({ name, datatype, shape })),
     outputs: [{ name: 'y', datatype, shape }],
-    nodes: [{ operator: 'Div', inputs: ['a', 'b'], outputs: ['y'] }],
+    nodes: [{ operator: 'Div', inputs, outputs: ['y'] }],
   });
 }
 
