@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createMediaDecoders } from '../../src/adapters/media/decoders.ts';
+import { createTableFiles } from '../../src/adapters/parquet/table-files.ts';
 import { parseModelConfiguration } from '../../src/models/configuration.ts';
 import { createPredictor } from '../../src/tasks/create.ts';
 import type { Predictor } from '../../src/tasks/predictor.ts';
@@ -117,6 +118,23 @@ describe('a job for a model with a task', () => {
       );
     }
     expect(errors).toEqual([expect.objectContaining({ number: 3 })]);
+  });
+
+  it('predicts rows of Parquet, whole numbers among them', async () => {
+    const columns = Object.entries(wine).map(([name, value]) =>
+      Number.isInteger(value)
+        ? ({ name, type: 'INT64', values: [BigInt(value)] } as const)
+        : ({ name, type: 'DOUBLE', values: [value] } as const),
+    );
+    await store.jobs.put('data/wines.parquet', await createTableFiles().write(columns));
+    await store.jobs.put('data/wines.jsonl', JSON.stringify(wine));
+    const [table, lines] = await Promise.all(
+      ['parquet', 'jsonl'].map((type) =>
+        store.submit({ model: 'wine', input: { key: `data/wines.${type}` } }),
+      ),
+    );
+    expect(table?.errors).toEqual([]);
+    expect(table?.parts).toEqual(lines?.parts);
   });
 
   it('takes each line of an object of texts for one, whatever it looks like', async () => {

@@ -15,6 +15,7 @@ import type { Runnable } from '../run-together.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
 import type { Engine, RawContext, RecordOutcome } from './engine.ts';
 import { predictContextOf, refusal } from './predict-context.ts';
+import { inNumbers } from './table-row.ts';
 
 /** Raw things (pictures, sound, sentences, rows) through the task that the model declares. */
 export class PredictionEngine implements Engine {
@@ -103,7 +104,7 @@ function toPredictInput(content: RecordContent, accepts: Predictor['accepts']): 
     case 'csv':
       throw new Error('lines of CSV are read beforehand');
     case 'row':
-      return fromRow(content.row, accepts);
+      return fromRow(inNumbers(content.row), accepts);
     case 'lines':
       throw new Error('lines that came together are told apart first');
     case 'array':

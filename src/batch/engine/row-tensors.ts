@@ -10,6 +10,7 @@ import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
 import { isBlank, type LineBlock } from '../sources/line-block.ts';
 import { plainCsvTensors, plainJsonTensors } from './plain-rows.ts';
+import { inNumbers } from './table-row.ts';
 
 const newline = Buffer.from('\n');
 const text = new TextDecoder('utf-8', { fatal: true });
@@ -39,10 +40,10 @@ export async function decodeRows(
       return decodeWith(csvFormat, body, inputs, new Map([['header', 'present']]));
     }
     case 'row': {
-      const rows = contents.flatMap((content) =>
-        content.kind === 'row' ? rowValue(content.row, inputs) : [],
-      );
-      return tensorsOfInstances({ rows, exactRows: () => rows }, inputs, 'rows');
+      const rows = contents.flatMap((content) => (content.kind === 'row' ? [content.row] : []));
+      const exactRows = () => rows.map((row) => rowValue(row, inputs));
+      const instances = { rows: rows.map((row) => rowValue(inNumbers(row), inputs)), exactRows };
+      return tensorsOfInstances(instances, inputs, 'rows');
     }
     case 'array':
       return [arrayTensor(contents, soleInput(inputs))];

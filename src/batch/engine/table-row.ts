@@ -1,0 +1,14 @@
+import type { TableRow } from '../ports.ts';
+
+/**
+ * A row of a table with its 64-bit integers as numbers, rounded as JSON's are: pandas writes every whole number as one,
+ * whatever the model takes.
+ */
+export function inNumbers(row: TableRow): TableRow {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toNumbers(value)]));
+}
+
+function toNumbers(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  return Array.isArray(value) ? value.map(toNumbers) : value;
+}
