@@ -1,5 +1,5 @@
 import { ServingError } from '../errors.ts';
-import { maxBatchSizeOf } from '../models/configuration.ts';
+import { type ModelConfiguration, maxBatchSizeOf } from '../models/configuration.ts';
 import type { ModelLease, ModelProvider } from '../models/provider.ts';
 import type { ModelReference } from '../models/reference.ts';
 import { pipelineVersion } from '../models/task/pipeline.ts';
@@ -61,18 +61,20 @@ export class Prediction {
     return pipeline;
   }
 
-  /** Brings the models of a pipeline into memory, one after the other. @throws as `ModelProvider.acquire` does */
-  async loadPipeline(model: string): Promise<void> {
-    const { configuration } = await this.#options.provider.describe(model);
-    if (configuration.task?.type !== 'pipeline') return;
-    for (const step of configuration.task.steps) {
-      if (step.operation !== 'predict') continue;
-      const lease = await this.#options.provider.acquire({
-        model: step.model,
-        version: step.version,
-      });
-      lease.release();
+  /**
+   * Brings what answers a reference into memory: its version or, for a pipeline, the models of its steps one after the
+   * other.
+   *
+   * @throws as `pipelineOf` and `ModelProvider.acquire` do
+   */
+  async load(reference: ModelReference): Promise<void> {
+    const { provider } = this.#options;
+    const wanted = [reference];
+    if ((await this.pipelineOf(reference)) !== undefined) {
+      const { configuration } = await provider.describe(reference.model);
+      wanted.splice(0, 1, ...modelsOfPipeline(configuration));
     }
+    for (const each of wanted) (await provider.acquire(each)).release();
   }
 
   /** Whether a model takes raw things: it declares a task. @throws ServingError NOT_FOUND */
@@ -194,6 +196,14 @@ export class Prediction {
       }
     };
   }
+}
+
+/** The models that a pipeline's steps call. */
+function modelsOfPipeline({ task }: ModelConfiguration): readonly ModelReference[] {
+  if (task?.type !== 'pipeline') return [];
+  return task.steps.flatMap((step) =>
+    step.operation === 'predict' ? [{ model: step.model, version: step.version }] : [],
+  );
 }
 
 /** Why a model takes tensors alone. */

@@ -138,7 +138,6 @@ export class ModelService implements ModelProvider, ModelAdministration {
     this.#options.catalog.forget(model);
   }
 
-  /** Reads a model's folder anew, as an idle environment does at its next call. */
   async refresh(model: string): Promise<void> {
     await this.#options.catalog.refresh(model);
   }
@@ -150,7 +149,6 @@ export class ModelService implements ModelProvider, ModelAdministration {
   }
 
   async load(model: string): Promise<void> {
-    await this.refresh(model);
     const reference = { model, version: undefined };
     const resolution = await this.#resolver.resolve(reference);
     const { pinned, configuration } = resolution;

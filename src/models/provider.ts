@@ -51,10 +51,9 @@ export interface ModelAdministration {
   inMemory(): readonly LoadedModel[];
   /** Every version that may be called. @throws ServingError UNAVAILABLE */
   index(): Promise<readonly IndexEntry[]>;
-  /**
-   * Reads a model's folder anew and brings the version that it now means into memory, also when that failed a moment
-   * ago. @throws as `acquire` does
-   */
+  /** Reads a model's folder anew. @throws ServingError NOT_FOUND, MODEL_UNAVAILABLE or UNAVAILABLE */
+  refresh(model: string): Promise<void>;
+  /** Brings the version that a model means into memory, also when that failed a moment ago. @throws as `acquire` does */
   load(model: string): Promise<void>;
   /** Releases every version of a model from this environment's memory; those in use go when their runs end. */
   unload(model: string): void;

@@ -5,6 +5,7 @@ import { mapLimited } from './map-limited.ts';
 import type { IndexEntry } from './provider.ts';
 import type { PinnedModel } from './reference.ts';
 import { availableVersions, pin } from './selection.ts';
+import { pipelineVersion } from './task/pipeline.ts';
 
 /** Folders of the repository that an index reads side by side. */
 const parallelLookups = 16;
@@ -31,6 +32,10 @@ async function indexModel(
 ): Promise<IndexEntry[]> {
   try {
     const { model: found, configuration } = await catalog.lookup(model);
+    // Its models have entries of their own.
+    if (configuration.task?.type === 'pipeline') {
+      return [{ model, version: pipelineVersion, failure: undefined }];
+    }
     return availableVersions(found, configuration).map((version) => {
       const failure = failureOf(pin(model, version), configuration);
       return { model, version: version.version, failure: messageOf(failure) };

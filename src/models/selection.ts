@@ -45,7 +45,8 @@ export function availableVersions(
  * lost by a version that was taken away, or was not published yet, no caller should pay for.
  *
  * @param random uniform in [0, 1)
- * @throws ServingError NOT_FOUND that lists what there is; MODEL_UNAVAILABLE when the configuration leaves nothing to call
+ * @throws ServingError NOT_FOUND that lists what there is; MODEL_UNAVAILABLE when the configuration leaves nothing to call;
+ *   INVALID_REQUEST for a pipeline
  */
 export function selectVersion(
   model: RepositoryModel,
@@ -55,7 +56,11 @@ export function selectVersion(
 ): RepositoryVersion {
   const available = availableVersions(model, configuration);
   const newest = available[0];
-  if (newest === undefined) throw nothingServable(model, configuration);
+  if (newest === undefined) {
+    throw configuration.task?.type === 'pipeline'
+      ? takesNoTensors(model)
+      : nothingServable(model, configuration);
+  }
   if (requested !== undefined) {
     const found = find(available, configuration, requested);
     if (found === undefined) throw noSuchVersion(model, configuration, available, requested);
@@ -112,6 +117,13 @@ function noSuchVersion(
     ? `: alias ${name} points at version ${aliases[name]}, which cannot be called`
     : ` has no version or alias ${name}`;
   return new ServingError('NOT_FOUND', `model ${model}${problem}; it has ${namesOf(available)}`);
+}
+
+function takesNoTensors({ model }: RepositoryModel): ServingError {
+  return new ServingError(
+    'INVALID_REQUEST',
+    `model ${model} is a pipeline, which takes no tensors: expected a picture on its predict route`,
+  );
 }
 
 function nothingServable(

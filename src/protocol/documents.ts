@@ -80,12 +80,19 @@ export interface ConfiguredTensor {
   readonly dims: readonly number[];
 }
 
+/** Which versions may be called, in Triton's words. */
+export type VersionPolicyDocument =
+  | { readonly all: Readonly<Record<string, never>> }
+  | { readonly latest: { readonly num_versions: number } }
+  | { readonly specific: { readonly versions: readonly string[] } };
+
 /** `GET /v2/models/{model}/config`: the part of Triton's ModelConfig that has a meaning here. */
 export interface ModelConfigDocument {
   readonly name: string;
-  readonly platform: 'onnxruntime_onnx';
-  readonly backend: 'onnxruntime';
-  readonly version_policy: { readonly latest: { readonly num_versions: number } };
+  readonly platform: 'onnxruntime_onnx' | typeof pipelinePlatform;
+  /** Empty for a pipeline, as for Triton's ensembles. */
+  readonly backend: 'onnxruntime' | '';
+  readonly version_policy: VersionPolicyDocument;
   /** 0 when the dims of the tensors say everything. */
   readonly max_batch_size: number;
   readonly input: readonly ConfiguredTensor[];
@@ -102,6 +109,7 @@ export interface ModelConfigDocument {
 export function modelConfigDocument(model: {
   readonly name: string;
   readonly maxBatchSize: number;
+  readonly versionPolicy: VersionPolicyDocument;
   readonly inputs: readonly TensorMetadata[];
   readonly outputs: readonly TensorMetadata[];
   readonly fileName: string;
@@ -116,11 +124,25 @@ export function modelConfigDocument(model: {
     name: model.name,
     platform: 'onnxruntime_onnx',
     backend: 'onnxruntime',
-    version_policy: { latest: { num_versions: 1 } },
+    version_policy: model.versionPolicy,
     max_batch_size: batches ? model.maxBatchSize : 0,
     input: model.inputs.map(tensor),
     output: model.outputs.map(tensor),
     default_model_filename: model.fileName,
+  };
+}
+
+/** The same of a pipeline, which has one version, no tensors and no file but its configuration. */
+export function pipelineConfigDocument(name: string): ModelConfigDocument {
+  return {
+    name,
+    platform: pipelinePlatform,
+    backend: '',
+    version_policy: { latest: { num_versions: 1 } },
+    max_batch_size: 0,
+    input: [],
+    output: [],
+    default_model_filename: '',
   };
 }
 

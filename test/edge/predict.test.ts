@@ -142,6 +142,44 @@ describe('a graph of other models', () => {
     }
   });
 
+  it('is pinged, loaded, unloaded, listed and configured as any other', async () => {
+    await serving.put('default/config.json', JSON.stringify({ task: graph }));
+    const loadsDigits = async (method: string, path: string) => {
+      serving.models.unload('digits');
+      const { statusCode } = await serving.call(method, path);
+      return [statusCode, serving.models.inMemory().some(({ model }) => model === 'digits')];
+    };
+    expect(await loadsDigits('GET', '/ping')).toEqual([200, true]);
+    expect(await loadsDigits('POST', '/v2/repository/models/graph/load')).toEqual([200, true]);
+    const unloaded = await serving.call('POST', '/v2/repository/models/graph/unload');
+    expect(unloaded.statusCode).toBe(200);
+    expect(jsonOf(await serving.call('POST', '/v2/repository/index'))).toContainEqual({
+      name: 'graph',
+      version: '1',
+      state: 'READY',
+      reason: '',
+    });
+    expect(jsonOf(await serving.call('GET', '/v2/models/graph/config'))).toEqual({
+      name: 'graph',
+      platform: 'pilotlight_pipeline',
+      backend: '',
+      version_policy: { latest: { num_versions: 1 } },
+      max_batch_size: 0,
+      input: [],
+      output: [],
+      default_model_filename: '',
+    });
+  });
+
+  it('says that it takes no tensors', async () => {
+    const response = await serving.call('POST', '/v2/models/graph/infer', { body: { inputs: [] } });
+    expect(response.statusCode).toBe(400);
+    expect(jsonOf(response)).toMatchObject({
+      error:
+        'model graph is a pipeline, which takes no tensors: expected a picture on its predict route',
+    });
+  });
+
   it('counts its calls and the runs that they took', async () => {
     const statistics = async () => {
       const response = await serving.call('GET', '/v2/models/graph/stats');

@@ -107,6 +107,20 @@ describe('aliases and the version policy', () => {
     expect(await answerOf('closed/versions/old')).toBe('version 1 adds 1');
   });
 
+  it('a policy is told in Triton’s words', async () => {
+    await putVersions('told', 1, 2);
+    const policyOf = async (configuration: unknown) => {
+      await configure('told', configuration);
+      const response = await serving.call('GET', '/v2/models/told/config');
+      return Object(jsonOf(response)).version_policy;
+    };
+    expect(await policyOf({})).toEqual({ all: {} });
+    const latest = { latest: { numVersions: 2 } };
+    expect(await policyOf({ versionPolicy: latest })).toEqual({ latest: { num_versions: 2 } });
+    const specific = { specific: { versions: ['2'] } };
+    expect(await policyOf({ versionPolicy: specific })).toEqual(specific);
+  });
+
   it('a policy of versions that are not there is told', async () => {
     await putVersions('policed', 1);
     await configure('policed', { versionPolicy: { specific: { versions: ['5'] } } });

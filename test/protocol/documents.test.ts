@@ -17,9 +17,17 @@ describe('documents', () => {
   });
 
   it('show Triton’s configuration, without the first dimension only when the model batches', () => {
-    const model = { name: 'm', maxBatchSize: 32, inputs, outputs, fileName: 'model.onnx' };
+    const model = {
+      name: 'm',
+      maxBatchSize: 32,
+      versionPolicy: { all: {} },
+      inputs,
+      outputs,
+      fileName: 'model.onnx',
+    };
     expect(modelConfigDocument(model)).toMatchObject({
       backend: 'onnxruntime',
+      version_policy: { all: {} },
       max_batch_size: 32,
       input: [{ name: 'x', data_type: 'TYPE_FP32', dims: [4] }],
       output: [{ name: 'label', data_type: 'TYPE_STRING', dims: [] }],

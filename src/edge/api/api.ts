@@ -81,12 +81,12 @@ export function routesOf(options: ApiOptions): Routes {
     'GET /v2': serverMetadataRoute(options.version),
     'GET /v2/health/live': liveRoute,
     'GET /v2/health/ready': readyRoute,
-    'GET /ping': pingRoute(provider, defaultModel),
+    'GET /ping': pingRoute(prediction, defaultModel),
     'POST /invocations': invocation,
     ...forModels({
       'GET /v2/models/{model}': modelMetadataRoute(provider, prediction),
-      'GET /v2/models/{model}/ready': modelReadyRoute(provider, prediction),
-      'GET /v2/models/{model}/config': modelConfigRoute(provider),
+      'GET /v2/models/{model}/ready': modelReadyRoute(prediction),
+      'GET /v2/models/{model}/config': modelConfigRoute(provider, prediction),
       'GET /v2/models/{model}/stats': stats,
       'POST /v2/models/{model}/infer': inferRoute(inference, isColdStart, options.inferLater),
       'POST /v2/models/{model}/predict': predictRoute(
@@ -97,7 +97,7 @@ export function routesOf(options: ApiOptions): Routes {
     }),
     ...guarded(authoriseNamedModel, {
       'POST /models/{model}/invocations': invocation,
-      'POST /v2/repository/models/{model}/load': loadRoute(provider),
+      'POST /v2/repository/models/{model}/load': loadRoute(provider, prediction),
       'POST /v2/repository/models/{model}/unload': unloadRoute(provider, provider),
     }),
     ...guarded(authoriseEveryModel, {

@@ -16,7 +16,6 @@ import { Inference } from '../../inference/inference.ts';
 import { MicroBatcher } from '../../inference/micro-batcher.ts';
 import { Prediction, type PredictionOutcome } from '../../inference/prediction.ts';
 import { InferenceStatistics } from '../../inference/statistics.ts';
-import type { ModelProvider } from '../../models/provider.ts';
 import { letHeapGrow } from '../heap-growth.ts';
 import { jobRouteNames } from '../jobs/job-route-names.ts';
 import type { JobsApi } from '../jobs/jobs-api.ts';
@@ -96,7 +95,7 @@ export async function createApiHandler(environment: Environment) {
     },
   });
   const initialization = environment['AWS_LAMBDA_INITIALIZATION_TYPE'];
-  await Promise.all([createFirstSession(), preload(provider, defaultModel, initialization)]);
+  await Promise.all([createFirstSession(), preload(prediction, defaultModel, initialization)]);
   // A socket that is open in the snapshot is dead in every environment that is restored from it.
   if (initialization === 'snap-start') s3.config.requestHandler.destroy?.();
   letHeapGrow();
@@ -121,15 +120,12 @@ const aheadPreloadMs = 120_000;
  * A failure shows at the first call, with its reason.
  */
 async function preload(
-  models: ModelProvider,
+  prediction: Prediction,
   model: string | undefined,
   initialization: string | undefined,
 ): Promise<void> {
   if (model === undefined) return;
-  const loading = models.acquire({ model, version: undefined }).then(
-    (lease) => lease.release(),
-    () => undefined,
-  );
+  const loading = prediction.load({ model, version: undefined }).catch(() => undefined);
   const ahead = initialization === 'snap-start' || initialization === 'provisioned-concurrency';
   const deadlineMs = ahead ? aheadPreloadMs : onDemandPreloadMs;
   await Promise.race([loading, setTimeout(deadlineMs, undefined, { ref: false })]);

@@ -2,7 +2,6 @@ import { isName } from '../../contract/names.ts';
 import { invalidRequest, ServingError } from '../../errors.ts';
 import type { Codec, Inference } from '../../inference/inference.ts';
 import type { Prediction } from '../../inference/prediction.ts';
-import type { ModelProvider } from '../../models/provider.ts';
 import type { EncodedBody } from '../../protocol/encode-tensor.ts';
 import { quote } from '../../protocol/fields.ts';
 import { decodeInvocation, type OpenInvocation } from '../../protocol/formats/invocation.ts';
@@ -57,11 +56,10 @@ function isRaw({ headers }: HttpRequest): boolean {
 }
 
 /** SageMaker's `GET /ping`: 200 once the default model, if there is one, can answer. */
-export function pingRoute(provider: ModelProvider, defaultModel: string | undefined): RouteHandler {
+export function pingRoute(prediction: Prediction, defaultModel: string | undefined): RouteHandler {
   return async () => {
     if (defaultModel !== undefined) {
-      const lease = await provider.acquire({ model: defaultModel, version: undefined });
-      lease.release();
+      await prediction.load({ model: defaultModel, version: undefined });
     }
     return emptyResponse(200);
   };

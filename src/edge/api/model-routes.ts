@@ -1,10 +1,16 @@
 import { modelFileName } from '../../contract/keys.ts';
 import type { Prediction } from '../../inference/prediction.ts';
 import type { InferenceStatistics } from '../../inference/statistics.ts';
-import { maxBatchSizeOf } from '../../models/configuration.ts';
+import { maxBatchSizeOf, type VersionPolicy } from '../../models/configuration.ts';
 import type { ModelProvider } from '../../models/provider.ts';
 import { pipelineVersion } from '../../models/task/pipeline.ts';
-import { modelConfigDocument, modelMetadata, pipelinePlatform } from '../../protocol/documents.ts';
+import {
+  modelConfigDocument,
+  modelMetadata,
+  pipelineConfigDocument,
+  pipelinePlatform,
+  type VersionPolicyDocument,
+} from '../../protocol/documents.ts';
 import { jsonResponse } from './http.ts';
 import type { RouteHandler } from './router.ts';
 
@@ -46,8 +52,11 @@ export function modelMetadataRoute(provider: ModelProvider, prediction: Predicti
 }
 
 /** `GET /v2/models/{model}[/versions/{version}]/config`: what of Triton's configuration has a meaning here. */
-export function modelConfigRoute(provider: ModelProvider): RouteHandler {
+export function modelConfigRoute(provider: ModelProvider, prediction: Prediction): RouteHandler {
   return async (_request, { model = '', version }) => {
+    if ((await prediction.pipelineOf({ model, version })) !== undefined) {
+      return jsonResponse(pipelineConfigDocument(model));
+    }
     const lease = await provider.acquire({ model, version });
     try {
       const { inputs, outputs } = lease.session;
@@ -56,6 +65,7 @@ export function modelConfigRoute(provider: ModelProvider): RouteHandler {
         modelConfigDocument({
           name: model,
           maxBatchSize,
+          versionPolicy: versionPolicyDocument(lease.configuration.versionPolicy),
           inputs,
           outputs,
           fileName: modelFileName,
@@ -67,18 +77,17 @@ export function modelConfigRoute(provider: ModelProvider): RouteHandler {
   };
 }
 
+function versionPolicyDocument(policy: VersionPolicy): VersionPolicyDocument {
+  return 'latest' in policy ? { latest: { num_versions: policy.latest.numVersions } } : policy;
+}
+
 /**
  * `GET /v2/models/{model}[/versions/{version}]/ready`: loads the model when it is not in memory, since a model here is
  * ready when it can answer, and so that a caller can warm it. A pipeline is ready when all its models are.
  */
-export function modelReadyRoute(provider: ModelProvider, prediction: Prediction): RouteHandler {
+export function modelReadyRoute(prediction: Prediction): RouteHandler {
   return async (_request, { model = '', version }) => {
-    if ((await prediction.pipelineOf({ model, version })) !== undefined) {
-      await prediction.loadPipeline(model);
-    } else {
-      const lease = await provider.acquire({ model, version });
-      lease.release();
-    }
+    await prediction.load({ model, version });
     return jsonResponse({ name: model, ready: true });
   };
 }

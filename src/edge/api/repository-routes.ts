@@ -1,4 +1,5 @@
 import { invalidRequest, ServingError } from '../../errors.ts';
+import type { Prediction } from '../../inference/prediction.ts';
 import type { ModelAdministration, ModelProvider } from '../../models/provider.ts';
 import type { RepositoryIndexEntry } from '../../protocol/documents.ts';
 import { parseBoolean, parseObject } from '../../protocol/fields.ts';
@@ -27,10 +28,10 @@ export function repositoryIndexRoute(models: ModelAdministration): RouteHandler 
 }
 
 /**
- * `POST /v2/repository/models/{model}/load`: reads the model's folder anew and loads it into this environment.
- * The repository is the bucket alone, so the parameters that replace files or configuration are refused.
+ * `POST /v2/repository/models/{model}/load`: reads the model's folder anew and loads it into this environment, of
+ * a pipeline the models that it calls. The repository is the bucket alone, so the parameters that replace files or configuration are refused.
  */
-export function loadRoute(models: ModelAdministration): RouteHandler {
+export function loadRoute(models: ModelAdministration, prediction: Prediction): RouteHandler {
   return async (request, { model = '' }) => {
     const { parameters = {} } = parseOptionalBody(request);
     const [name] = Object.keys(parseObject(parameters, 'parameters'));
@@ -40,7 +41,10 @@ export function loadRoute(models: ModelAdministration): RouteHandler {
         `parameters: ${JSON.stringify(name)} is not supported; publish the file to the model repository`,
       );
     }
-    await models.load(model);
+    await models.refresh(model);
+    const reference = { model, version: undefined };
+    if ((await prediction.pipelineOf(reference)) === undefined) await models.load(model);
+    else await prediction.load(reference);
     return emptyResponse(200);
   };
 }
