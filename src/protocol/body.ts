@@ -77,7 +77,8 @@ export function bodyText(
   maximumBytes?: number,
 ): string {
   refuseLongText(body.length, 'body', maximumBytes);
-  if (typeof body === 'string') return body;
+  // As the decoder takes it off bytes: RFC 8259, 8.1 lets parsers pass over it.
+  if (typeof body === 'string') return body.startsWith('\ufeff') ? body.slice(1) : body;
   try {
     return strictUtf8.decode(body);
   } catch (cause) {

@@ -1,6 +1,13 @@
 import { type BinarySection, splitBody } from './body.ts';
 import { decodeTensors, refuseDuplicate } from './decode-tensor.ts';
-import { parseArray, parseCount, parseName, parseObject, parseOptionalString } from './fields.ts';
+import {
+  isAbsent,
+  parseArray,
+  parseCount,
+  parseName,
+  parseObject,
+  parseOptionalString,
+} from './fields.ts';
 import type { InferRequest, RequestedOutput } from './infer.ts';
 import { type JsonDocument, parseJsonDocument } from './json-document.ts';
 import { flagOf, parseRequestParameters, parseTensorParameters } from './parameters.ts';
@@ -54,7 +61,7 @@ function parseRequestedOutputs(
   value: unknown,
   binaryByDefault: boolean,
 ): readonly RequestedOutput[] | undefined {
-  if (value === undefined) return undefined;
+  if (isAbsent(value)) return undefined;
   const names = new Set<string>();
   const outputs = parseArray(value, 'outputs').map((entry, index) => {
     const field = `outputs[${index}]`;

@@ -2,7 +2,15 @@ import { invalidRequest, ServingError } from '../errors.ts';
 import { parseBinaryData } from './binary-data.ts';
 import type { BinarySection } from './body.ts';
 import { is64BitInteger, isDatatype } from './datatype.ts';
-import { describe, parseArray, parseCount, parseName, parseObject, quote } from './fields.ts';
+import {
+  describe,
+  isAbsent,
+  parseArray,
+  parseCount,
+  parseName,
+  parseObject,
+  quote,
+} from './fields.ts';
 import { parseJsonData } from './json-data.ts';
 import type { JsonDocument } from './json-document.ts';
 import { parseTensorParameters } from './parameters.ts';
@@ -38,7 +46,7 @@ export function decodeTensors(
         : object;
       data = decodeJsonData(source['data'], name, datatype, shape, count, field);
     } else {
-      if (object['data'] !== undefined) {
+      if (!isAbsent(object['data'])) {
         throw invalidRequest(field, 'either data or parameters.binary_data_size', 'both');
       }
       const sizeField = `${field}.parameters.binary_data_size`;

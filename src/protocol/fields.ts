@@ -45,9 +45,15 @@ export function parseName(value: unknown, field: string): string {
   throw invalidRequest(field, 'a string that is not empty', describe(value));
 }
 
+/** Whether a member that may be left out was: many writers of JSON write null for what they do not have. */
+export function isAbsent(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
+}
+
 /** @throws ServingError INVALID_REQUEST */
 export function parseOptionalString(value: unknown, field: string): string | undefined {
-  if (value === undefined || typeof value === 'string') return value;
+  if (isAbsent(value)) return undefined;
+  if (typeof value === 'string') return value;
   throw invalidRequest(field, 'a string', describe(value));
 }
 

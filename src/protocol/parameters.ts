@@ -1,5 +1,5 @@
 import { invalidRequest, ServingError } from '../errors.ts';
-import { describe, parseBoolean, parseCount, parseObject, quote } from './fields.ts';
+import { describe, isAbsent, parseBoolean, parseCount, parseObject, quote } from './fields.ts';
 import type { Parameters } from './infer.ts';
 
 /**
@@ -18,7 +18,7 @@ import type { Parameters } from './infer.ts';
 
 /** @throws ServingError INVALID_REQUEST */
 export function parseParameters(value: unknown, field: string): Parameters {
-  if (value === undefined) return {};
+  if (isAbsent(value)) return {};
   const parameters = parseObject(value, field);
   for (const [name, parameter] of Object.entries(parameters)) {
     const type = typeof parameter;

@@ -43,6 +43,17 @@ describe('SageMaker’s front door', () => {
     expect(JSON.parse(response.text)).toEqual({ predictions: [[2, 3]] });
   });
 
+  it('answers raw bytes in binary, or as JSON where Accept asks for that', async () => {
+    const raw = Buffer.from(Float32Array.of(1, 2).buffer);
+    const binary = { 'content-type': 'application/octet-stream' };
+    const inKind = await invoke('/invocations', raw, binary);
+    expect(inKind.headers).toMatchObject(binary);
+    expect(inKind.text).toContain('"parameters":{"binary_data_size":8}');
+    const asJson = await invoke('/invocations', raw, { ...binary, accept: 'application/json' });
+    expect(asJson.headers).toMatchObject({ 'content-type': 'application/json' });
+    expect(JSON.parse(asJson.text)).toMatchObject({ outputs: [{ name: 'y', data: [2, 3] }] });
+  });
+
   it('calls the model that the path or SageMaker’s header names', async () => {
     const csv = { 'content-type': 'text/csv' };
     expect((await invoke('/models/tens/invocations', '1,2\n', csv)).text).toContain('11,12');

@@ -67,6 +67,18 @@ describe('the predict route', () => {
     expect(Object(jsonOf(referred)).predictions).toEqual(Object(jsonOf(invoked)).predictions);
   });
 
+  it('knows sound in an Ogg file by its older name at both doors', async () => {
+    const call = (path: string) =>
+      serving.call('POST', path, {
+        body: Buffer.from('no sound'),
+        headers: { 'content-type': 'application/ogg' },
+      });
+    const predicted = await call('/v2/models/vad/predict');
+    const invoked = await call('/models/vad/invocations');
+    expect(jsonOf(invoked)).toEqual(jsonOf(predicted));
+    expect(invoked.statusCode).toBe(predicted.statusCode);
+  });
+
   it('reads no bucket but the one that is open to references', async () => {
     const response = await serving.call('POST', '/v2/models/vad/predict', {
       body: { inputs: { s3: 's3://elsewhere/in/sentence.wav' } },

@@ -39,9 +39,29 @@ describe('an inference request in JSON', () => {
     });
   });
 
-  it('is read from bytes, with or without a byte order mark', () => {
-    const bytes = Buffer.from(`\ufeff${JSON.stringify(oneInput('BYTES', [1], ['é\ufeff']))}`);
-    expect(decodeInferRequest(bytes, {}, model).inputs[0]?.data).toEqual(['é\ufeff']);
+  it('is read from bytes and text, with or without a byte order mark', () => {
+    const text = `\ufeff${JSON.stringify(oneInput('BYTES', [1], ['é\ufeff']))}`;
+    for (const body of [text, Buffer.from(text)]) {
+      expect(decodeInferRequest(body, {}, model).inputs[0]?.data).toEqual(['é\ufeff']);
+    }
+  });
+
+  it('may say null of all that it may leave out', () => {
+    const [input] = oneInput('FP32', [1], [1]).inputs;
+    const nothing = { id: null, parameters: null, outputs: null };
+    expect(decode({ ...nothing, inputs: [{ ...input, parameters: null }] })).toEqual(
+      decode({ inputs: [input] }),
+    );
+    const outputs = [{ name: 'y', parameters: null }];
+    expect(decode({ inputs: [input], outputs })).toEqual(
+      decode({ inputs: [input], outputs: [{ name: 'y' }] }),
+    );
+    const parameters = { binary_data_size: 4 };
+    const json = JSON.stringify({ inputs: [{ ...input, data: null, parameters }] });
+    const body = Buffer.concat([Buffer.from(json), Buffer.from(Float32Array.of(7).buffer)]);
+    const inferenceHeaderContentLength = `${json.length}`;
+    const request = decodeInferRequest(body, { inferenceHeaderContentLength }, model);
+    expect(request.inputs[0]?.data).toEqual(Float32Array.of(7));
   });
 
   it('is read with nested data', () => {

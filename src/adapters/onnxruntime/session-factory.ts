@@ -141,7 +141,8 @@ function tensorMetadata(
   if (!metadata.isTensor) {
     throw new ServingError(
       'MODEL_UNAVAILABLE',
-      `${kind} ${metadata.name} is not a tensor (sequence, map and optional types have no form in the protocol)`,
+      `${kind} ${metadata.name} is not a tensor (sequence, map and optional types have no form in the protocol)` +
+        (kind === 'output' ? '; for a classifier of scikit-learn, export it with zipmap off' : ''),
     );
   }
   return {

@@ -52,7 +52,11 @@ export function invocationRoute(options: InvocationOptions): RouteHandler {
 /** Whether a body may be what a task takes, and not tensors: those have content types of their own. */
 function isRaw({ headers }: HttpRequest): boolean {
   const { name } = parseMediaType(headers['content-type'] ?? 'application/json');
-  return /^(?:image|audio|text)\//.test(name) || name === 'application/json';
+  return (
+    /^(?:image|audio|text)\//.test(name) ||
+    name === 'application/json' ||
+    name === 'application/ogg'
+  );
 }
 
 /** SageMaker's `GET /ping`: 200 once the default model, if there is one, can answer. */

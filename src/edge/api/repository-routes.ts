@@ -2,8 +2,9 @@ import { invalidRequest, ServingError } from '../../errors.ts';
 import type { Prediction } from '../../inference/prediction.ts';
 import type { ModelAdministration, ModelProvider } from '../../models/provider.ts';
 import type { RepositoryIndexEntry } from '../../protocol/documents.ts';
-import { parseBoolean, parseObject } from '../../protocol/fields.ts';
+import { isAbsent, parseBoolean, parseObject } from '../../protocol/fields.ts';
 import { parseJsonDocument } from '../../protocol/json-document.ts';
+import { parseParameters } from '../../protocol/parameters.ts';
 import { emptyResponse, type HttpRequest, jsonResponse } from './http.ts';
 import type { RouteHandler } from './router.ts';
 
@@ -14,7 +15,7 @@ import type { RouteHandler } from './router.ts';
 export function repositoryIndexRoute(models: ModelAdministration): RouteHandler {
   return async (request) => {
     const { ready } = parseOptionalBody(request);
-    const readyOnly = ready === undefined ? false : parseBoolean(ready, 'ready');
+    const readyOnly = isAbsent(ready) ? false : parseBoolean(ready, 'ready');
     const entries = (await models.index()).map(
       ({ model, version, failure }): RepositoryIndexEntry => ({
         name: model,
@@ -33,8 +34,8 @@ export function repositoryIndexRoute(models: ModelAdministration): RouteHandler 
  */
 export function loadRoute(models: ModelAdministration, prediction: Prediction): RouteHandler {
   return async (request, { model = '' }) => {
-    const { parameters = {} } = parseOptionalBody(request);
-    const [name] = Object.keys(parseObject(parameters, 'parameters'));
+    const { parameters } = parseOptionalBody(request);
+    const [name] = Object.keys(parseParameters(parameters, 'parameters'));
     if (name !== undefined) {
       throw new ServingError(
         'INVALID_REQUEST',

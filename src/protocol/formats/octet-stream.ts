@@ -11,8 +11,13 @@ import type { Answer, BodyFormat, DecodeContext, Invocation } from './format.ts'
 export const octetStreamFormat: BodyFormat = {
   mediaTypes: ['application/octet-stream'],
   decode(body: Uint8Array | string, context: DecodeContext): Invocation {
-    const inferenceHeaderContentLength = context.inferenceHeaderContentLength ?? '0';
-    return openInference(body, inferenceHeaderContentLength, context);
+    const { inferenceHeaderContentLength } = context;
+    if (inferenceHeaderContentLength !== undefined) {
+      return openInference(body, inferenceHeaderContentLength, context);
+    }
+    const invocation = openInference(body, '0', context);
+    // Binary is what this format answers by itself: a caller that would rather have JSON asked for its numbers in it.
+    return { ...invocation, request: { ...invocation.request, binaryOutputs: false } };
   },
   encode: encodeBinary,
 };
