@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addConstant, identityModel } from '../support/onnx-model.ts';
+import { addConstant, identityModel, sequenceModel } from '../support/onnx-model.ts';
 import { jsonOf, type Serving, startServing } from '../support/serving.ts';
 
 let serving: Serving;
@@ -84,6 +84,14 @@ describe('the model repository in S3', () => {
     const answer = await constantOf('broken');
     expect(answer).toMatch(/^503 model broken version 1: ONNX Runtime cannot load it: /);
     expect(await constantOf('broken')).toBe(answer);
+  });
+
+  it('refuses a model that answers with something else than tensors, and says what to do', async () => {
+    await serving.put('sequence/1/model.onnx', sequenceModel());
+    expect(await constantOf('sequence')).toBe(
+      '503 model sequence version 1: output y is not a tensor (sequence, map and optional types have no form in the ' +
+        'protocol); for a classifier of scikit-learn, export it with zipmap off',
+    );
   });
 
   it('refuses bytes whose sha256 is not the one in the manifest', async () => {

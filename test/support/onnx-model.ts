@@ -119,6 +119,15 @@ export function loopModel(): Uint8Array {
   });
 }
 
+/** `y` is a sequence of `x` alone: no tensor. */
+export function sequenceModel(): Uint8Array {
+  return encodeModel({
+    inputs: [{ name: 'x', datatype: 'FP32', shape: [-1] }],
+    outputs: [{ name: 'y', datatype: 'FP32', shape: [-1], isSequence: true }],
+    nodes: [{ operator: 'SequenceConstruct', inputs: ['x'], outputs: ['y'] }],
+  });
+}
+
 /** `y` is `x` transposed: the first dimension of the output is not that of the input. */
 export function transposeModel(columns: number): Uint8Array {
   return encodeModel({

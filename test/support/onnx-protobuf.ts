@@ -24,6 +24,8 @@ export interface ValueInfo {
   readonly name: string;
   readonly datatype: Datatype;
   readonly shape: readonly number[];
+  /** A sequence of such tensors. */
+  readonly isSequence?: boolean;
 }
 
 /** Where a constant's bytes lie outside of the `.onnx` file. */
@@ -146,7 +148,10 @@ function encodeValueInfo(value: ValueInfo): Uint8Array {
     varintField(1, elementTypes[value.datatype]),
     bytesField(2, concat(dimensions)),
   ]);
-  return concat([bytesField(1, utf8(value.name)), bytesField(2, bytesField(1, tensorType))]);
+  // `onnx.TypeProto`: a tensor is its field 1, a sequence of a type its field 4.
+  const type = bytesField(1, tensorType);
+  const valueType = value.isSequence === true ? bytesField(4, bytesField(1, type)) : type;
+  return concat([bytesField(1, utf8(value.name)), bytesField(2, valueType)]);
 }
 
 function varintField(field: number, value: number): Uint8Array {
