@@ -6,11 +6,8 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { versionPrefix } from '../src/contract/keys.ts';
+import { claimFileName, versionPrefix } from '../src/contract/keys.ts';
 import { cameSecond } from './s3-status.ts';
-
-/** An object that keeps other publishers off a version while its files are written. */
-const claimFileName = '.publishing';
 
 /** A version that is one publisher's alone until it is released. */
 export interface Claim {

@@ -13,7 +13,12 @@ import { metricNames } from '../src/contract/metrics.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { Canary } from './constructs/canary.ts';
 import { Endpoint } from './constructs/endpoint.ts';
-import { grantExecute, grantReadObjects, grantWriteObjects } from './constructs/grants.ts';
+import {
+  grantExecute,
+  grantReadObjects,
+  grantReleaseClaims,
+  grantWriteObjects,
+} from './constructs/grants.ts';
 import type { InferenceFunction } from './constructs/inference-function.ts';
 import { MonthlyBudget } from './constructs/monthly-budget.ts';
 import { ServiceAlarms } from './constructs/service-alarms.ts';
@@ -144,6 +149,7 @@ export class InferenceService extends Construct {
     for (const prefix of prefixes) {
       grantReadObjects(grantee, this.models, prefix);
       grantWriteObjects(grantee, this.models, prefix);
+      grantReleaseClaims(grantee, this.models, prefix);
     }
   }
 

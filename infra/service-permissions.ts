@@ -1,6 +1,11 @@
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { jobsResultPrefix } from '../src/contract/keys.ts';
-import { grantPutEvents, grantReadObjects, grantWriteObjects } from './constructs/grants.ts';
+import {
+  grantPutEvents,
+  grantReadObjects,
+  grantReadVersions,
+  grantWriteObjects,
+} from './constructs/grants.ts';
 import type { InferenceFunction } from './constructs/inference-function.ts';
 import type { WorkQueue } from './constructs/work-queue.ts';
 import type { ServiceState } from './service-state.ts';
@@ -22,16 +27,16 @@ export function grantPermissions(parts: PermittedParts): void {
 
   // Serves models, and what requests refer to; takes jobs in over HTTP, tells their state, stops and redrives them.
   grantReadObjects(api.role, models);
-  grantReadObjects(api.role, jobs);
-  grantReadObjects(api.role, results, jobsResultPrefix);
+  grantReadVersions(api.role, jobs);
+  grantReadVersions(api.role, results, jobsResultPrefix);
   grantWriteObjects(api.role, results, jobsResultPrefix);
   planQueue.grantSendMessages(api.role);
   shardQueue.grantSendMessages(api.role);
 
   // Pins the model's version, reads the upload, writes the plan, sends its shards and what is left of itself.
   grantReadObjects(plan.role, models);
-  grantReadObjects(plan.role, jobs);
-  grantReadObjects(plan.role, results, jobsResultPrefix);
+  grantReadVersions(plan.role, jobs);
+  grantReadVersions(plan.role, results, jobsResultPrefix);
   grantWriteObjects(plan.role, results, jobsResultPrefix);
   planQueue.grantSendMessages(plan.role);
   shardQueue.grantSendMessages(plan.role);
@@ -39,8 +44,8 @@ export function grantPermissions(parts: PermittedParts): void {
 
   // Reads its part of the upload, writes predictions, hands over what is left, announces the end.
   grantReadObjects(transform.role, models);
-  grantReadObjects(transform.role, jobs);
-  grantReadObjects(transform.role, results, jobsResultPrefix);
+  grantReadVersions(transform.role, jobs);
+  grantReadVersions(transform.role, results, jobsResultPrefix);
   grantWriteObjects(transform.role, results, jobsResultPrefix);
   shardQueue.grantSendMessages(transform.role);
   grantPutEvents(transform.role, eventBus);

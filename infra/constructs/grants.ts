@@ -2,6 +2,7 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { claimFileName } from '../../src/contract/keys.ts';
 import { acknowledgeWildcard } from '../acknowledge.ts';
 
 /*
@@ -11,21 +12,30 @@ import { acknowledgeWildcard } from '../acknowledge.ts';
 
 /** Read objects under a prefix, and see that others are missing: without ListBucket, S3 says 403 and not 404. */
 export function grantReadObjects(grantee: IGrantable, bucket: IBucket, prefix = ''): void {
-  allowOnObjects(grantee, bucket, prefix, ['s3:GetObject']);
+  allowOnObjects(grantee, bucket, `${prefix}*`, ['s3:GetObject']);
   allow(grantee, ['s3:ListBucket'], [bucket.bucketArn]);
   bucket.encryptionKey?.grantDecrypt(grantee);
 }
 
+/**
+ * The same for a bucket that may keep versions: jobs read the version of an object that they began with, and S3 has a
+ * permission of its own for that.
+ */
+export function grantReadVersions(grantee: IGrantable, bucket: IBucket, prefix = ''): void {
+  grantReadObjects(grantee, bucket, prefix);
+  allowOnObjects(grantee, bucket, `${prefix}*`, ['s3:GetObjectVersion']);
+}
+
 /** Write objects under a prefix, in one part or many. */
 export function grantWriteObjects(grantee: IGrantable, bucket: IBucket, prefix = ''): void {
-  allowOnObjects(grantee, bucket, prefix, ['s3:PutObject', 's3:AbortMultipartUpload']);
+  allowOnObjects(grantee, bucket, `${prefix}*`, ['s3:PutObject', 's3:AbortMultipartUpload']);
   // S3 decrypts too: each further part of a multipart upload is checked against the first.
   bucket.encryptionKey?.grantEncryptDecrypt(grantee);
 }
 
-/** Remove objects under a prefix: what is of no use any more. */
-export function grantDeleteObjects(grantee: IGrantable, bucket: IBucket, prefix: string): void {
-  allowOnObjects(grantee, bucket, prefix, ['s3:DeleteObject']);
+/** Give up the claims on versions under a prefix, once they are published. */
+export function grantReleaseClaims(grantee: IGrantable, bucket: IBucket, prefix: string): void {
+  allowOnObjects(grantee, bucket, `${prefix}*/${claimFileName}`, ['s3:DeleteObject']);
 }
 
 /** Announce on a bus. */
@@ -41,10 +51,10 @@ export function grantExecute(grantee: IGrantable, arns: readonly string[]): void
 function allowOnObjects(
   grantee: IGrantable,
   bucket: IBucket,
-  prefix: string,
+  keys: string,
   actions: readonly string[],
 ): void {
-  const objects = bucket.arnForObjects(`${prefix}*`);
+  const objects = bucket.arnForObjects(keys);
   allow(grantee, actions, [objects]);
   if (Construct.isConstruct(grantee)) {
     acknowledgeWildcard(grantee, objects, 'objects come and go: a prefix is as narrow as it gets');

@@ -14,6 +14,8 @@ export const jobsResultPrefix = 'jobs/';
 export const modelFileName = 'model.onnx';
 export const manifestFileName = 'manifest.json';
 export const configFileName = 'config.json';
+/** Below a version: keeps other publishers off while its files are written. */
+export const claimFileName = '.publishing';
 export const labelsFileName = 'labels.txt';
 /** Below a version: artefacts that were optimised offline, a folder for each target. */
 export const preparedPrefix = 'prepared/';

@@ -49,14 +49,16 @@ const consume = [
   'sqs:ReceiveMessage',
 ];
 const readAndWrite = ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'];
+/** A bucket that is passed in may keep versions: jobs read the one that they began with. */
+const readVersions = ['s3:GetObject', 's3:GetObjectVersion'];
 /** Models and uploads are read; the state and the results of jobs are written too. */
 const buckets = {
   'Models.Arn': ['s3:ListBucket'],
   'Models.Arn/*': ['s3:GetObject'],
   'Jobs.Arn': ['s3:ListBucket'],
-  'Jobs.Arn/*': ['s3:GetObject'],
+  'Jobs.Arn/*': readVersions,
   'Results.Arn': ['s3:ListBucket'],
-  'Results.Arn/jobs/*': readAndWrite,
+  'Results.Arn/jobs/*': [...readAndWrite, 's3:GetObjectVersion'].sort(),
 };
 
 describe('functions may do what they are for, and nothing else', () => {
@@ -142,14 +144,19 @@ describe('grants', () => {
     ).toThrow(/grantInvoke gives IAM permissions, and this endpoint does not ask for/);
   });
 
-  it('grantPublishModels lets somebody write models, or one of them', () => {
+  it('grantPublishModels lets somebody write models, or one of them, and remove nothing but claims', () => {
     expect(grantTo((service, role) => service.grantPublishModels(role))).toEqual({
       'Models.Arn': ['s3:ListBucket'],
       'Models.Arn/*': readAndWrite,
+      'Models.Arn/*/.publishing': ['s3:DeleteObject'],
     });
     expect(
       grantTo((service, role) => service.grantPublishModels(role, { models: ['ocr'] })),
-    ).toEqual({ 'Models.Arn': ['s3:ListBucket'], 'Models.Arn/ocr/*': readAndWrite });
+    ).toEqual({
+      'Models.Arn': ['s3:ListBucket'],
+      'Models.Arn/ocr/*': readAndWrite,
+      'Models.Arn/ocr/*/.publishing': ['s3:DeleteObject'],
+    });
   });
 
   it('grantSubmitJobs lets somebody upload, and read what became of it', () => {
