@@ -18,11 +18,17 @@ export interface InferenceServiceProps {
 
   /** Bucket of the model repository. @default a new one: versioned, kept when the stack goes */
   readonly modelsBucket?: IBucket | undefined;
-  /** Bucket whose uploads under `in/` become transform jobs. @default a new one, kept when the stack goes */
+  /**
+   * Bucket whose uploads under `in/` become transform jobs. One of another stack that sets notifications itself loses
+   * this service's with its next deployment. @default a new one, kept when the stack goes
+   */
   readonly jobsBucket?: IBucket | undefined;
   /** Bucket of job state and predictions. @default a new one, kept when the stack goes */
   readonly resultsBucket?: IBucket | undefined;
-  /** Bucket for the new buckets' access logs. @default a new one that forgets after 90 days */
+  /**
+   * Bucket for the new buckets' access logs. One that no stack of the app has must let `logging.s3.amazonaws.com` write
+   * already. @default a new one that forgets after 90 days
+   */
   readonly accessLogsBucket?: IBucket | undefined;
   /** Key of new buckets and queues. @default S3's and SQS's own managed keys, which cost nothing */
   readonly encryptionKey?: IKey | undefined;

@@ -1,6 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import { SqsEventSource, type SqsEventSourceProps } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { EventType, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { Bucket, EventType, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { jobsInputPrefix } from '../src/contract/keys.ts';
 import { acknowledge, acknowledgeManagedPolicy } from './acknowledge.ts';
@@ -24,12 +24,25 @@ const defaultMaxConcurrency = 100;
 /** What sets what in motion: uploads the plan, its shards the transform, and an operator the dead letters. */
 export function connectTriggers(parts: TriggerParts): void {
   const { jobs, planQueue, shardQueue, plan, transform, props } = parts;
-  jobs.addEventNotification(EventType.OBJECT_CREATED, new UploadDestination(planQueue), {
-    prefix: jobsInputPrefix,
-  });
+  watched(jobs, planQueue).addEventNotification(
+    EventType.OBJECT_CREATED,
+    new UploadDestination(planQueue),
+    {
+      prefix: jobsInputPrefix,
+    },
+  );
   acknowledgeNotificationsHandler(plan);
   feed(plan, planQueue, {});
   feed(transform, shardQueue, transformScaling(props));
+}
+
+/**
+ * A bucket of another stack must not know the queue, for the queue's stack knows the bucket: its notifications are then
+ * set from here, as for a bucket that no stack of this app has.
+ */
+function watched(jobs: IBucket, planQueue: WorkQueue): IBucket {
+  if (Stack.of(jobs) === Stack.of(planQueue)) return jobs;
+  return Bucket.fromBucketArn(planQueue, 'Uploads', jobs.bucketArn);
 }
 
 /** Messages reach the worker one at a time: each uses all the time that it is given. */

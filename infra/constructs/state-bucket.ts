@@ -78,7 +78,10 @@ export class StateBucket extends Bucket {
         actions: ['s3:PutObject'],
         resources: [target.arnForObjects(`${prefix}*`)],
         conditions: {
-          ArnLike: { 'aws:SourceArn': this.bucketArn },
+          // A bucket of another stack, which this one knows, must not know this one: there the account has to do.
+          ...(Stack.of(target) === Stack.of(this) && {
+            ArnLike: { 'aws:SourceArn': this.bucketArn },
+          }),
           StringEquals: { 'aws:SourceAccount': Stack.of(this).account },
         },
       }),

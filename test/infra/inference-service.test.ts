@@ -1,13 +1,14 @@
-import { App, Duration, Size } from 'aws-cdk-lib';
+import { App, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { EventBus } from 'aws-cdk-lib/aws-events';
-import { Key } from 'aws-cdk-lib/aws-kms';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
 import cdkJson from '../../cdk.json' with { type: 'json' };
+import { InferenceService } from '../../infra/inference-service.ts';
 import { as } from '../../infra/optional.ts';
 import { PilotlightStack } from '../../infra/pilotlight-stack.ts';
 import { resourceOf, resourcesOf, synthesise } from './support.ts';
@@ -110,6 +111,26 @@ describe('state', () => {
     expect(JSON.stringify(models.Properties['BucketEncryption'])).toContain('aws:kms');
     const policy = resourceOf(encrypted, 'AWS::IAM::Policy', 'InferenceApiRole');
     expect(JSON.stringify(policy.Properties)).toContain('kms:Decrypt');
+  });
+
+  it('takes buckets, keys and a bus of another stack of the app', () => {
+    const app = new App();
+    const theirs = new Stack(app, 'Theirs');
+    const key = new Key(theirs, 'Key');
+    const bucket = (id: string) =>
+      as<IBucket>(new Bucket(theirs, id, { encryptionKey: as<IKey>(key) }));
+    const stack = new Stack(app, 'Ours');
+    new InferenceService(stack, 'Inference', {
+      jobsBucket: bucket('Jobs'),
+      resultsBucket: bucket('Results'),
+      accessLogsBucket: as<IBucket>(new Bucket(theirs, 'Logs')),
+      encryptionKey: as<IKey>(key),
+      eventBus: as<IEventBus>(new EventBus(theirs, 'Bus')),
+    });
+    Template.fromStack(stack).hasResourceProperties('Custom::S3BucketNotifications', {
+      Managed: false,
+      NotificationConfiguration: { QueueConfigurations: [Match.anyValue()] },
+    });
   });
 
   it('uses buckets and a bus that are passed in, and makes no others', () => {
