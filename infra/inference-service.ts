@@ -34,6 +34,7 @@ import { grantPermissions } from './service-permissions.ts';
 import { createState } from './service-state.ts';
 import { connectTriggers } from './service-triggers.ts';
 import { settingsOf, settingsProblems } from './settings.ts';
+import { modelNamesProblems } from './value-checks.ts';
 
 /**
  * Models in a bucket, served over HTTPS and applied to uploads:
@@ -128,8 +129,9 @@ export class InferenceService extends Construct {
 
   /**
    * Lets a caller send requests that it signs with its AWS credentials.
-   * @param options.models whose paths alone are meant. @default every path, jobs and statistics too
-   * @throws ConfigurationError when the endpoint does not ask for IAM credentials
+   * @param options.models whose paths alone are meant, and those of their later answers. @default every path, jobs and
+   *   statistics too
+   * @throws ConfigurationError when the endpoint does not ask for IAM credentials, or something is no model's name
    */
   grantInvoke(grantee: IGrantable, options: { readonly models?: readonly string[] } = {}): void {
     if (!this.endpoint.access.byPolicy) {
@@ -137,14 +139,19 @@ export class InferenceService extends Construct {
         `${this.node.path}: grantInvoke gives IAM permissions, and this endpoint does not ask for IAM credentials: let callers in by its own access, or choose EndpointAccess.iam().`,
       ]);
     }
+    this.#requireNames('grantInvoke', options.models);
     grantExecute(grantee, this.endpoint.arns(options.models));
   }
 
-  /** Lets somebody publish models, or only those named: write their files, and read what is there. */
+  /**
+   * Lets somebody publish models, or only those named: write their files, and read what is there.
+   * @throws ConfigurationError when something is no model's name
+   */
   grantPublishModels(
     grantee: IGrantable,
     options: { readonly models?: readonly string[] } = {},
   ): void {
+    this.#requireNames('grantPublishModels', options.models);
     const prefixes = options.models?.map(modelPrefix) ?? [''];
     for (const prefix of prefixes) {
       grantReadObjects(grantee, this.models, prefix);
@@ -157,6 +164,11 @@ export class InferenceService extends Construct {
   grantSubmitJobs(grantee: IGrantable): void {
     grantWriteObjects(grantee, this.jobs);
     grantReadObjects(grantee, this.results, jobsResultPrefix);
+  }
+
+  #requireNames(grant: string, models: readonly string[] | undefined): void {
+    const problems = modelNamesProblems(`${this.node.path}: models of ${grant}`, models);
+    if (problems.length > 0) throw new ConfigurationError(problems);
   }
 
   #queue(id: string, workerTimeout: Duration, props: InferenceServiceProps): WorkQueue {

@@ -13,6 +13,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { jobIdWord, laterJobWord } from '../../src/contract/job-keys.ts';
 import { gatewayPaths } from '../../src/contract/routes.ts';
 import type { EndpointAccess } from '../endpoint-access.ts';
 import { present } from '../optional.ts';
@@ -107,13 +108,21 @@ export class Endpoint extends Construct {
 
   /**
    * The ARNs by which a policy lets a caller in.
-   * @param models whose paths alone are meant. @default every path
+   * @param models whose paths alone are meant, and those of their later answers. @default every path
    */
   arns(models?: readonly string[]): string[] {
     if (models === undefined) return [this.api.arnForExecuteApi('*', '/*', '$default')];
-    return models
-      .flatMap((model) => [`/v2/models/${model}`, `/v2/models/${model}/*`, `/models/${model}/*`])
-      .map((path) => this.api.arnForExecuteApi('*', path, '$default'));
+    return models.flatMap((model) => [
+      ...[`/v2/models/${model}`, `/v2/models/${model}/*`, `/models/${model}/*`].map((path) =>
+        this.api.arnForExecuteApi('*', path, '$default'),
+      ),
+      // What they may ask for with `Prefer: respond-async` lies there; who does not know an id does not guess it.
+      this.api.arnForExecuteApi(
+        'GET',
+        `/v2/jobs/${jobIdWord(model)}.${laterJobWord}.${'?'.repeat(16)}/result`,
+        '$default',
+      ),
+    ]);
   }
 
   #accessLogs(retention: RetentionDays): LogGroup {
@@ -135,7 +144,7 @@ export class Endpoint extends Construct {
 function corsFor(origins: readonly string[]) {
   return {
     allowOrigins: [...origins],
-    allowMethods: [CorsHttpMethod.GET, CorsHttpMethod.POST, CorsHttpMethod.DELETE],
+    allowMethods: [CorsHttpMethod.GET, CorsHttpMethod.POST],
     allowHeaders: [
       'authorization',
       'content-type',
@@ -143,6 +152,7 @@ function corsFor(origins: readonly string[]) {
       'accept',
       'prefer',
       'inference-header-content-length',
+      'x-amzn-sagemaker-target-model',
       'x-amz-date',
       'x-amz-security-token',
       'x-amz-content-sha256',
@@ -151,6 +161,7 @@ function corsFor(origins: readonly string[]) {
       'inference-header-content-length',
       'server-timing',
       'location',
+      'preference-applied',
       'retry-after',
       'x-request-id',
     ],

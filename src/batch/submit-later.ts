@@ -1,4 +1,4 @@
-import { jobKeys } from '../contract/job-keys.ts';
+import { jobKeys, laterJobWord } from '../contract/job-keys.ts';
 import { ServingError } from '../errors.ts';
 import type { ModelReference, PinnedModel } from '../models/reference.ts';
 import { encodeDocument } from './document.ts';
@@ -30,7 +30,7 @@ export async function submitLaterRequest(
     route === 'infer'
       ? pinOf(await context.models.resolve(reference))
       : await pinModel(context.models, reference);
-  const jobId = jobIdOf(model.model, 'request', ['request', context.newId()]);
+  const jobId = jobIdOf(model.model, laterJobWord, ['request', context.newId()]);
   const keys = jobKeys(jobId);
   // A line end in JSON is white space wherever it may stand.
   await results.put(keys.request, `${text.replaceAll(/[\r\n]+/g, ' ')}\n`);

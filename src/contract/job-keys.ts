@@ -111,6 +111,9 @@ export type JobKeys = ReturnType<typeof jobKeys>;
 /** What a job id is: words that a person recognises, and sixteen hexadecimal digits that make it unique. */
 const jobIdPattern = /^[A-Za-z0-9._-]{1,80}\.[0-9a-f]{16}$/;
 
+/** The word in the id of a job that is one request, answered later: `<model's word>.request.<digits>`. */
+export const laterJobWord = 'request';
+
 export function isJobId(text: string): boolean {
   return jobIdPattern.test(text);
 }

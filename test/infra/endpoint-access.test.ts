@@ -112,7 +112,13 @@ describe('the front door', () => {
     template.hasResourceProperties('AWS::ApiGatewayV2::Api', {
       CorsConfiguration: Match.objectLike({
         AllowOrigins: ['https://app.example'],
-        AllowHeaders: Match.arrayWith(['content-type', 'inference-header-content-length']),
+        AllowMethods: ['GET', 'POST'],
+        AllowHeaders: Match.arrayWith([
+          'content-type',
+          'inference-header-content-length',
+          'x-amzn-sagemaker-target-model',
+        ]),
+        ExposeHeaders: Match.arrayWith(['location', 'preference-applied']),
       }),
     });
     const preflights = routesOf(template).filter(({ RouteKey }) =>

@@ -131,8 +131,24 @@ describe('grants', () => {
       [`${api}/v2/models/ocr`]: ['execute-api:Invoke'],
       [`${api}/v2/models/ocr/*`]: ['execute-api:Invoke'],
       [`${api}/models/ocr/*`]: ['execute-api:Invoke'],
+      // And for what they are answered later, by jobs that are called ocr.request.<sixteen digits>.
+      [`${api.replace(/\*$/, 'GET')}/v2/jobs/ocr.request.????????????????/result`]: [
+        'execute-api:Invoke',
+      ],
     });
   });
+
+  it.each([[[]], [['']], [['*']], [['ocr/*']], [['../jobs']]])(
+    'no model is called %j',
+    (models) => {
+      expect(() => grantTo((service, role) => service.grantInvoke(role, { models }))).toThrow(
+        /Inference: models of grantInvoke: /,
+      );
+      expect(() =>
+        grantTo((service, role) => service.grantPublishModels(role, { models })),
+      ).toThrow(/Inference: models of grantPublishModels: /);
+    },
+  );
 
   it('grantInvoke on an endpoint that does not ask for IAM credentials says so', () => {
     expect(() =>
