@@ -1,4 +1,4 @@
-import { Duration, Size } from 'aws-cdk-lib';
+import { Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import {
   httpApiTimeoutMs,
@@ -8,6 +8,7 @@ import {
 import { ComputeProfile } from './compute-profile.ts';
 import type { InferenceServiceProps } from './inference-service-props.ts';
 import type { Packaging } from './packaging.ts';
+import { valueProblems } from './value-checks.ts';
 
 /** What the props come to: every number filled in. */
 export interface Settings {
@@ -51,10 +52,15 @@ export function estimatedEphemeralStorageMiB(modelMiB: number): number {
   return Math.ceil(2 * modelMiB);
 }
 
+/** Files have any number of bytes. */
+function wholeMiB(size: Size | undefined): number {
+  return Math.ceil(size?.toMebibytes({ rounding: SizeRoundingBehavior.NONE }) ?? 0);
+}
+
 /** Fills in the defaults. */
 export function settingsOf(props: InferenceServiceProps): Settings {
   const compute = props.compute ?? ComputeProfile.onDemand();
-  const modelMiB = props.largestModelSize?.toMebibytes() ?? 0;
+  const modelMiB = wholeMiB(props.largestModelSize);
   const memory = (own: number) =>
     Size.mebibytes(Math.min(Math.max(own, estimatedMemoryMiB(modelMiB)), largestMemoryMiB));
   const disk = Size.mebibytes(
@@ -85,6 +91,8 @@ export function settingsProblems(
   settings: Settings,
   region: string | undefined,
 ): string[] {
+  const values = valueProblems(props);
+  if (values.length > 0) return values;
   return [
     ...timeoutProblems(settings),
     ...sizeProblems(props, settings),
@@ -95,6 +103,7 @@ export function settingsProblems(
       packaging: settings.packaging,
       architecture: settings.architecture,
       ephemeralStorageMiB: settings.apiEphemeralStorageSize.toMebibytes(),
+      reservedConcurrency: props.apiReservedConcurrency,
       region,
     }),
   ];
@@ -120,7 +129,7 @@ function timeoutProblems({ apiTimeout, planTimeout, transformTimeout }: Settings
 
 function sizeProblems({ largestModelSize }: InferenceServiceProps, settings: Settings): string[] {
   if (largestModelSize === undefined) return [];
-  const modelMiB = largestModelSize.toMebibytes();
+  const modelMiB = wholeMiB(largestModelSize);
   const memoryMiB = estimatedMemoryMiB(modelMiB);
   const diskMiB = estimatedEphemeralStorageMiB(modelMiB);
   const { apiMemorySize, transformMemorySize } = settings;

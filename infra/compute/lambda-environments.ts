@@ -20,7 +20,7 @@ export interface ProvisionedConcurrencyProps {
   readonly minimum: number;
   /** Environments that may be ready. @default ten times the minimum */
   readonly maximum?: number | undefined;
-  /** Share of the ready ones in use, 0 to 1, above which more are made ready. @default 0.7 */
+  /** Share of the ready ones in use, 0.1 to 0.9, above which more are made ready. @default 0.7 */
   readonly targetUtilization?: number | undefined;
 }
 
@@ -37,11 +37,25 @@ export class ProvisionedConcurrency extends Profile {
     this.#targetUtilization = props.targetUtilization ?? 0.7;
   }
 
-  problems(): string[] {
-    if (this.#minimum >= 1 && this.#maximum >= this.#minimum) return [];
-    return [
-      `ComputeProfile.provisionedConcurrency keeps between ${this.#minimum} and ${this.#maximum} environments ready: name a minimum of at least 1 and a maximum that is not below it.`,
-    ];
+  problems({ reservedConcurrency }: ProfileSurroundings): string[] {
+    const problems: string[] = [];
+    const whole = [this.#minimum, this.#maximum].every(Number.isInteger);
+    if (!whole || this.#minimum < 1 || this.#maximum < this.#minimum) {
+      problems.push(
+        `ComputeProfile.provisionedConcurrency keeps between ${this.#minimum} and ${this.#maximum} environments ready: name a minimum of at least 1 and a maximum that is not below it, both whole.`,
+      );
+    }
+    if (!(this.#targetUtilization >= 0.1 && this.#targetUtilization <= 0.9)) {
+      problems.push(
+        `ComputeProfile.provisionedConcurrency: targetUtilization is ${this.#targetUtilization}; Application Auto Scaling takes 0.1 to 0.9.`,
+      );
+    }
+    if (reservedConcurrency !== undefined && reservedConcurrency < this.#maximum) {
+      problems.push(
+        `ComputeProfile.provisionedConcurrency may keep ${this.#maximum} environments ready, and apiReservedConcurrency allows ${reservedConcurrency}: raise the latter, or name a lower maximum.`,
+      );
+    }
+    return problems;
   }
 
   bind(target: InferenceFunction): IFunction {

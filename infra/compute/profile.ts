@@ -7,6 +7,8 @@ export interface ProfileSurroundings {
   readonly packaging: Packaging;
   readonly architecture: Architecture;
   readonly ephemeralStorageMiB: number;
+  /** Environments that the function may have at most; undefined without a limit of its own. */
+  readonly reservedConcurrency: number | undefined;
   /** Undefined when the stack is not bound to a region. */
   readonly region: string | undefined;
 }

@@ -5,25 +5,8 @@ import { Alias, Architecture, FileSystem } from 'aws-cdk-lib/aws-lambda';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
 import { ComputeProfile } from '../../infra/compute-profile.ts';
-import { ConfigurationError } from '../../infra/configuration-error.ts';
-import { InferenceService } from '../../infra/inference-service.ts';
-import type { InferenceServiceProps } from '../../infra/inference-service-props.ts';
 import { as } from '../../infra/optional.ts';
-import { createStack, synthesise } from './support.ts';
-
-/** The sentences that a service refuses its props with. */
-function problemsOf(
-  props: InferenceServiceProps | ((stack: Stack) => InferenceServiceProps),
-  stack: Stack = createStack(),
-): readonly string[] {
-  try {
-    new InferenceService(stack, 'Inference', typeof props === 'function' ? props(stack) : props);
-  } catch (thrown) {
-    if (thrown instanceof ConfigurationError) return thrown.problems;
-    throw thrown;
-  }
-  return [];
-}
+import { problemsOf, synthesise } from './support.ts';
 
 describe('props that cannot work are refused with a sentence that says what to do', () => {
   it('an API timeout beyond what the gateway waits for', () => {
@@ -157,6 +140,19 @@ describe('profiles that cannot work are refused with a sentence', () => {
     expect(
       problemsOf({ compute: ComputeProfile.provisionedConcurrency({ minimum: 0 }) }),
     ).toHaveLength(1);
+  });
+
+  it('provisioned concurrency beyond what is reserved, or by a share that nobody can scale by', () => {
+    const minimum = 5;
+    expect(
+      problemsOf({
+        compute: ComputeProfile.provisionedConcurrency({ minimum, targetUtilization: 1 }),
+        apiReservedConcurrency: 20,
+      }),
+    ).toEqual([
+      'ComputeProfile.provisionedConcurrency: targetUtilization is 1; Application Auto Scaling takes 0.1 to 0.9.',
+      'ComputeProfile.provisionedConcurrency may keep 50 environments ready, and apiReservedConcurrency allows 20: raise the latter, or name a lower maximum.',
+    ]);
   });
 });
 

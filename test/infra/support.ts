@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { bundleFunctions } from '../../infra/bundle.ts';
+import { ConfigurationError } from '../../infra/configuration-error.ts';
 import { stageImage } from '../../infra/image.ts';
 import { InferenceService } from '../../infra/inference-service.ts';
 import type { InferenceServiceProps } from '../../infra/inference-service-props.ts';
@@ -66,4 +67,18 @@ export function resourceOf(template: Template, type: string, prefix: string): Re
     throw new Error(`${type} ${prefix}: expected one, got ${found.map(([id]) => id).join(', ')}`);
   }
   return first[1];
+}
+
+/** The sentences that a service refuses its props with. */
+export function problemsOf(
+  props: InferenceServiceProps | ((stack: Stack) => InferenceServiceProps),
+  stack: Stack = createStack(),
+): readonly string[] {
+  try {
+    new InferenceService(stack, 'Inference', typeof props === 'function' ? props(stack) : props);
+  } catch (thrown) {
+    if (thrown instanceof ConfigurationError) return thrown.problems;
+    throw thrown;
+  }
+  return [];
 }
