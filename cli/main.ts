@@ -4,6 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { isName } from '../src/contract/names.ts';
 import { ServingError } from '../src/errors.ts';
 import { moveAlias } from './alias.ts';
+import { explained } from './failure.ts';
 import { publishModel } from './publish.ts';
 import { UsageError } from './usage-error.ts';
 import { listVersions } from './versions.ts';
@@ -30,19 +31,43 @@ const options = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
+/** Arguments that each command takes behind the model. */
+const commands: Readonly<Record<string, readonly string[]>> = {
+  publish: ['FILE_OR_FOLDER'],
+  alias: ['ALIAS', 'VERSION'],
+  versions: [],
+};
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  const [command, model = '', second = '', third = ''] = positionals;
+  const [command, ...others] = positionals;
   if (values.help || command === undefined) {
     console.log(usage);
     return;
   }
-  if (!isName(model)) throw new UsageError(`model: expected a name, got ${JSON.stringify(model)}`);
-  const bucket = values.bucket ?? process.env['PILOTLIGHT_MODELS_BUCKET'] ?? 'pilotlight-models';
-  const s3 = createClient(values.endpoint ?? process.env['AWS_ENDPOINT_URL_S3']);
+  checkArguments(command, others);
+  if (values.alias !== undefined) requireName('--alias', values.alias);
+  const place = {
+    bucket: values.bucket ?? (process.env['PILOTLIGHT_MODELS_BUCKET'] || 'pilotlight-models'),
+    endpoint: values.endpoint ?? (process.env['AWS_ENDPOINT_URL_S3'] || undefined),
+  };
+  try {
+    await run(createClient(place.endpoint), place.bucket, values, positionals);
+  } catch (thrown) {
+    throw explained(thrown, place);
+  }
+}
+
+async function run(
+  s3: S3Client,
+  bucket: string,
+  values: Pick<Values, 'version' | 'prepare' | 'alias'>,
+  [command, model = '', second = '', third = '']: readonly string[],
+): Promise<void> {
   switch (command) {
     case 'publish': {
-      if (second === '') throw new UsageError('publish: expected a model file or folder, got none');
       const version = await publishModel(s3, {
         bucket,
         model,
@@ -57,12 +82,30 @@ async function main(): Promise<void> {
     }
     case 'alias':
       return alias(s3, bucket, model, second, third);
-    case 'versions':
-      for (const version of (await listVersions(s3, bucket, model)).published) console.log(version);
-      return;
     default:
-      throw new UsageError(`expected publish, alias or versions, got ${command}`);
+      for (const version of (await listVersions(s3, bucket, model)).published) console.log(version);
   }
+}
+
+/** @throws UsageError for another command, a model that is none, and arguments that are missing or too many */
+function checkArguments(command: string, [model = '', ...others]: readonly string[]): void {
+  const names = Object.hasOwn(commands, command) ? commands[command] : undefined;
+  if (names === undefined) {
+    throw new UsageError(`expected publish, alias or versions, got ${command}`);
+  }
+  requireName('model', model);
+  const missing = names.find((_, index) => (others[index] ?? '') === '');
+  if (missing !== undefined) throw new UsageError(`${command}: expected ${missing}, got none`);
+  const more = others.slice(names.length);
+  if (more.length > 0) {
+    throw new UsageError(
+      `${command}: expected ${['MODEL', ...names].join(' ')}, got ${more.join(' ')} too`,
+    );
+  }
+}
+
+function requireName(what: string, name: string): void {
+  if (!isName(name)) throw new UsageError(`${what}: expected a name, got ${JSON.stringify(name)}`);
 }
 
 async function alias(
@@ -79,6 +122,9 @@ async function alias(
 /** The laptop cloud takes any credentials, but the SDK wants some. */
 function createClient(endpoint: string | undefined): S3Client {
   if (endpoint === undefined) return new S3Client({});
+  if (!URL.canParse(endpoint)) {
+    throw new UsageError(`--endpoint: expected a URL, got ${JSON.stringify(endpoint)}`);
+  }
   const loopback = ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(endpoint).hostname);
   if (!loopback) return new S3Client({ endpoint });
   return new S3Client({

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { modelFileName } from '../src/contract/keys.ts';
+import { UsageError } from './usage-error.ts';
 
 /**
  * Weights of a KiB or more lie in a file of their own: ONNX Runtime maps that into memory, where it would parse and copy
@@ -16,6 +17,8 @@ const weightsBeside = {
 /**
  * Lets ONNX Runtime write what it would otherwise work out at each load: `model.onnx` in the folder, and its weights
  * beside it.
+ *
+ * @throws UsageError with ONNX Runtime's words for a model that it refuses
  */
 export async function prepareArtefact(modelPath: string, folder: string): Promise<void> {
   // Only this needs ONNX Runtime, and loading it takes a moment.
@@ -28,6 +31,8 @@ export async function prepareArtefact(modelPath: string, folder: string): Promis
     // 4: the warning that such an artefact is for this kind of machine alone is what the target says.
     logSeverityLevel: 4,
     extra: weightsBeside,
+  }).catch((cause: Error) => {
+    throw new UsageError(`${modelPath}: ONNX Runtime refuses it: ${cause.message}`);
   });
   await session.release();
 }

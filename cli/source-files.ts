@@ -1,6 +1,11 @@
 import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, posix, sep } from 'node:path';
-import { manifestFileName, modelFileName, preparedPrefix } from '../src/contract/keys.ts';
+import {
+  claimFileName,
+  manifestFileName,
+  modelFileName,
+  preparedPrefix,
+} from '../src/contract/keys.ts';
 import { isSafePath } from '../src/models/manifest.ts';
 import { externalDataFiles } from './external-data.ts';
 import { UsageError } from './usage-error.ts';
@@ -32,9 +37,11 @@ export function readSource(source: string): ModelSource {
   const stat = statOf(source);
   if (stat === undefined) throw new UsageError(`${source}: no such file or folder`);
   const modelPath = stat.isFile() ? source : join(source, modelFileName);
-  if (statOf(modelPath) === undefined) {
+  const found = statOf(modelPath);
+  if (found?.isFile() !== true) {
     throw new UsageError(`${source}: expected a ${modelFileName} in this folder, got none`);
   }
+  if (found.size === 0) throw new UsageError(`${modelPath}: expected a model, got no bytes`);
   const external = externalDataFiles(readFileSync(modelPath)).map(posix.normalize);
   const outside = external.find((path) => !isSafePath(path));
   if (outside !== undefined) {
@@ -44,6 +51,10 @@ export function readSource(source: string): ModelSource {
   const others = stat.isFile()
     ? external.map((path) => toFile(path, join(dirname(source), path)))
     : folderFiles(source);
+  const odd = others.find((file) => !isSafePath(file.path));
+  if (odd !== undefined) {
+    throw new UsageError(`${odd.localPath}: no such name can be published: rename the file`);
+  }
   for (const path of external) {
     if (others.some((file) => file.path === path)) continue;
     throw new UsageError(
@@ -57,7 +68,7 @@ export function readSource(source: string): ModelSource {
 function folderFiles(folder: string): LocalFile[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => ({ path: name.split(sep).join('/'), localPath: join(folder, name) }))
-    .filter(({ path }) => path !== modelFileName && path !== manifestFileName)
+    .filter(({ path }) => ![modelFileName, manifestFileName, claimFileName].includes(path))
     .filter(({ path }) => !path.startsWith(preparedPrefix))
     .filter(({ localPath }) => statOf(localPath)?.isFile() === true)
     .map(({ path, localPath }) => toFile(path, localPath));

@@ -83,15 +83,52 @@ it('tells how it is used', async () => {
 });
 
 it.each([
-  [['publish', 'iris'], 'publish: expected a model file or folder, got none'],
+  [['publish', 'iris'], 'publish: expected FILE_OR_FOLDER, got none'],
+  [
+    ['publish', 'iris', 'a.onnx', 'b.onnx'],
+    'publish: expected MODEL FILE_OR_FOLDER, got b.onnx too',
+  ],
+  [['publish', 'iris', 'a.onnx', '--alias', 'a/b'], '--alias: expected a name, got "a/b"'],
+  [['alias', 'iris', 'stable'], 'alias: expected VERSION, got none'],
+  [['versions', 'iris', '1'], 'versions: expected MODEL, got 1 too'],
+  [['toString'], 'expected publish, alias or versions, got toString'],
+  [
+    ['versions', 'iris', '--bucket', 'not-there'],
+    'S3 refuses a call on bucket not-there: NoSuchBucket',
+  ],
+  [['versions', 'iris', '--endpoint', 'here'], '--endpoint: expected a URL, got "here"'],
+  [
+    ['versions', 'iris', '--endpoint', 'http://127.0.0.1:1'],
+    'http://127.0.0.1:1 cannot be reached:',
+  ],
   [['publish', 'iris', '/nowhere/x.onnx'], '/nowhere/x.onnx: no such file or folder'],
   [['publish', '../iris', 'x'], 'model: expected a name, got "../iris"'],
   [['alias', 'iris', 'stable', '9'], 'iris has no version 9; it has'],
   [['unpublish', 'iris'], 'expected publish, alias or versions, got unpublish'],
   [['versions', 'iris', '--bogus'], "Unknown option '--bogus'"],
 ])('%j is refused in one sentence', async (parts, sentence) => {
-  const { code, output, problems } = await pilotlight([...parts, ...toServer()]);
+  const { code, output, problems } = await pilotlight([...toServer(), ...parts]);
   expect({ code, output }).toEqual({ code: 1, output: '' });
   expect(problems.startsWith(`pilotlight: ${sentence}`)).toBe(true);
   expect(problems).not.toContain('    at ');
+});
+
+it('a model that ONNX Runtime refuses is told in its words, and nothing is published', async () => {
+  const source = join(folder, 'text.onnx');
+  writeFileSync(source, 'a text');
+  const outcome = await pilotlight(['publish', 'text', source, '--prepare', ...toServer()]);
+  expect(outcome).toMatchObject({ code: 1, output: '' });
+  expect(outcome.problems).toMatch(/^pilotlight: \S+text.onnx: ONNX Runtime refuses it: .*\n$/);
+  expect((await pilotlight(['versions', 'text', ...toServer()])).output).toBe('');
+});
+
+it('without a region or credentials it says what is missing', async () => {
+  const offline = { AWS_EC2_METADATA_DISABLED: 'true', HOME: folder };
+  expect((await pilotlight(['versions', 'iris'], offline)).problems).toBe(
+    'pilotlight: no AWS region: set AWS_REGION, or name another S3 by --endpoint\n',
+  );
+  const regional = { ...offline, AWS_REGION: 'eu-west-1', AWS_ENDPOINT_URL_S3: '' };
+  expect((await pilotlight(['versions', 'iris'], regional)).problems).toMatch(
+    /^pilotlight: no AWS credentials \(.*\): log in, or name another S3 by --endpoint\n$/,
+  );
 });

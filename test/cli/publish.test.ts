@@ -138,8 +138,31 @@ it('what is no model is refused with what was expected', async () => {
   await expect(publishing.publish('empty', 'nowhere')).rejects.toThrow(
     'nowhere: no such file or folder',
   );
+  publishing.write('hollow.onnx', '');
+  await expect(publishing.publish('empty', 'hollow.onnx')).rejects.toThrow(
+    'hollow.onnx: expected a model, got no bytes',
+  );
+  publishing.write('folder/model.onnx/model.onnx', adds(1));
+  await expect(publishing.publish('empty', 'folder')).rejects.toThrow(
+    'expected a model.onnx in this folder, got none',
+  );
   publishing.write('named.onnx', adds(1));
   await expect(publishing.publish('empty', 'named.onnx', { version: '../up' })).rejects.toThrow(
     'version: expected a name, got ../up',
   );
+});
+
+it('a file of a name that no manifest may hold is told before anything is sent', async () => {
+  publishing.write('odd/model.onnx', adds(1));
+  publishing.write('odd/labels\\old.txt', 'a');
+  await expect(publishing.publish('odd', 'odd')).rejects.toThrow('rename the file');
+  expect(await publishing.keysOf('odd/')).toEqual([]);
+});
+
+it('a folder that was copied out of a bucket with a claim in it is published without', async () => {
+  publishing.write('copied/model.onnx', adds(3));
+  publishing.write('copied/.publishing', 'somebody');
+  await publishing.publish('copied', 'copied');
+  expect(await publishing.keysOf('copied/1/')).toEqual(['manifest.json', 'model.onnx']);
+  expect(await publishing.sumOf('copied')).toEqual([3]);
 });
