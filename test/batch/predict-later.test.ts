@@ -235,7 +235,7 @@ describe('a prediction that is answered later', () => {
     const tensors = { inputs: [] };
     const now = await call('POST', '/v2/models/ocr-page/infer', tensors);
     const deferred = await call('POST', '/v2/models/ocr-page/infer', tensors, later);
-    expect(now.status).toBe(404);
+    expect(now.status).toBe(400);
     expect(deferred.document).toEqual(now.document);
     expect((await laptop.results.list('jobs/')).objects).toEqual([]);
   }, 60_000);
