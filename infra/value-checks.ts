@@ -28,7 +28,17 @@ export function valueProblems(props: InferenceServiceProps): string[] {
     ...sizeProblem('transformEphemeralStorageSize', props.transformEphemeralStorageSize, 512),
     ...modelNameProblems('defaultModel', props.defaultModel),
     ...(props.corsOrigins ?? []).flatMap(originProblem),
+    ...modelsBucketProblems(props),
   ];
+}
+
+/** Jobs and results may share a bucket; what lies beside models is taken for models. */
+function modelsBucketProblems(props: InferenceServiceProps): string[] {
+  const { modelsBucket } = props;
+  if (modelsBucket === undefined) return [];
+  return (['jobsBucket', 'resultsBucket'] as const)
+    .filter((name) => props[name]?.bucketName === modelsBucket.bucketName)
+    .map((name) => `${name} is modelsBucket: give models a bucket of their own.`);
 }
 
 /** What of a list of models cannot be meant, a sentence each that says what to do. */

@@ -1,4 +1,5 @@
 import { CfnParameter, Duration, Size, type Stack } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
 import type { InferenceServiceProps } from '../../infra/inference-service-props.ts';
 import { problemsOf } from './support.ts';
@@ -28,6 +29,18 @@ describe('a single prop is refused with a sentence that says what to do', () => 
     [{ corsOrigins: ['https://app.example.com/'] }, /without a slash behind it\.$/],
   ])('a value out of its range: %o', (props, sentence) => {
     expect(problemsOf(props)).toEqual([expect.stringMatching(sentence)]);
+  });
+
+  it('a bucket of models that is to hold jobs or results too', () => {
+    expect(
+      problemsOf((stack) => {
+        const bucket = Bucket.fromBucketName(stack, 'Shared', 'shared');
+        return { modelsBucket: bucket, jobsBucket: bucket, resultsBucket: bucket };
+      }),
+    ).toEqual([
+      'jobsBucket is modelsBucket: give models a bucket of their own.',
+      'resultsBucket is modelsBucket: give models a bucket of their own.',
+    ]);
   });
 
   it('but not one that is known at deployment only, nor a model of any number of bytes', () => {
