@@ -11,8 +11,11 @@ export interface JsonDocument {
   exactRoot(): unknown;
 }
 
-/** A whole JSON number of 16 digits, the fewest that can pass 2^53 - 1, to the 20 that a 64-bit integer can have. */
-const longInteger = /(?<=[[,:\s])-?\d{16,20}(?=[\],}\s])/g;
+/**
+ * A whole JSON number of 16 digits, the fewest that can pass 2^53 - 1, to the 20 that a 64-bit integer can have; it may be
+ * the whole text.
+ */
+const longInteger = /(?<![^[,:\s])-?\d{16,20}(?![^\],}\s])/g;
 /** And what tells where strings begin and end. */
 const longIntegerOrMark = new RegExp(`\\\\.|"|${longInteger.source}`, 'g');
 
