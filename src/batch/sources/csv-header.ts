@@ -1,5 +1,6 @@
 import { sqsMessageBytes } from '../../contract/limits.ts';
 import { ServingError } from '../../errors.ts';
+import { quote } from '../../protocol/fields.ts';
 import { splitCsv } from '../engine/input-text.ts';
 import type { InputObject } from '../job.ts';
 import type { InputReads } from '../source-record.ts';
@@ -18,7 +19,11 @@ export interface CsvHeader {
   readonly lines: number;
 }
 
-/** The first line of a CSV object that is neither empty nor blank. @throws ServingError INVALID_REQUEST when there is none */
+/**
+ * The first line of a CSV object that is neither empty nor blank.
+ *
+ * @throws ServingError INVALID_REQUEST when there is none, or it names no columns
+ */
 export async function readCsvHeader(store: InputReads, object: InputObject): Promise<CsvHeader> {
   const blocks = readBlocks(store, object, 0, Math.min(maximumHeaderBytes, object.sizeBytes), {
     blockBytes: 64 * 1024,
@@ -33,7 +38,7 @@ export async function readCsvHeader(store: InputReads, object: InputObject): Pro
   for await (const [line] of readLines(blocks, range)) {
     if (line === undefined) break;
     const header = Buffer.from(line.bytes ?? []).toString();
-    refuseLongHeader(object.key, header, line.sizeBytes);
+    refuseHeader(object.key, header, line.sizeBytes);
     return {
       header,
       end: await behindLineEnd(store, object, line.offset + line.sizeBytes),
@@ -48,16 +53,38 @@ export async function readCsvHeader(store: InputReads, object: InputObject): Pro
 }
 
 /**
+ * What no shard could take a record with, and lines that do not name columns: as data they would be lost.
+ *
  * @param sizeBytes as it lies in its object
- * @throws ServingError INVALID_REQUEST for one that no message could carry
+ * @throws ServingError INVALID_REQUEST
  */
-export function refuseLongHeader(key: string, header: string, sizeBytes: number): void {
+export function refuseHeader(key: string, header: string, sizeBytes: number): void {
+  const fault = faultOf(header, sizeBytes);
+  if (fault !== undefined) throw new ServingError('INVALID_REQUEST', `${key}: expected ${fault}`);
+}
+
+function faultOf(header: string, sizeBytes: number): string | undefined {
+  if (header.includes('\0')) {
+    return 'CSV in UTF-8, got U+0000 in its first line, as UTF-16 has it; save it as UTF-8';
+  }
+  if (header.replaceAll(/"[^"]*"/g, '').includes('\r')) {
+    return 'lines that end in LF or CRLF, got CR alone; save it with other line ends';
+  }
   const bytes = Math.max(sizeBytes, Buffer.byteLength(JSON.stringify(header)));
-  if (bytes <= maximumHeaderBytes) return;
-  throw new ServingError(
-    'INVALID_REQUEST',
-    `${key}: expected a line of at most ${maximumHeaderBytes} bytes that names the columns, got ${bytes}; wide tables can come as .npy, .parquet or .jsonl`,
-  );
+  if (bytes > maximumHeaderBytes) {
+    return `a line of at most ${maximumHeaderBytes} bytes that names the columns, got ${bytes}; wide tables can come as .npy, .parquet or .jsonl`;
+  }
+  if (!isData(splitCsv(header) ?? [])) return undefined;
+  return `a line that names the columns, got numbers: ${quote(header)}; put a line of names before them`;
+}
+
+const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** pandas names the columns of an array 0, 1, 2, ..., and years can be names: different whole numbers may name columns. */
+function isData(header: readonly string[]): boolean {
+  const names = header.filter((name) => name !== '');
+  if (names.length === 0 || !names.every((name) => number.test(name))) return false;
+  return names.some((name) => !/^\d+$/.test(name)) || new Set(names).size < names.length;
 }
 
 async function behindLineEnd(

@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { ServingError } from '../../errors.ts';
 import type { InputObject } from '../job.ts';
 import { readBlocks } from '../sources/blocks.ts';
-import { refuseLongHeader } from '../sources/csv-header.ts';
+import { refuseHeader } from '../sources/csv-header.ts';
 import { QuotedLineEnds } from '../sources/line-ends.ts';
 import type { Split, SplitContext } from './split.ts';
 
@@ -50,7 +50,7 @@ export async function* splitGzip(
       headerLines += cut.lines;
       if (cut.header === undefined) continue;
       header = cut.header;
-      refuseLongHeader(object.key, header, Buffer.byteLength(header));
+      refuseHeader(object.key, header, Buffer.byteLength(header));
       firstOffset = stretch.offset + cut.end;
       stretch = { bytes: stretch.bytes.subarray(cut.end), offset: firstOffset };
       // The next stretch begins at the same place, and is the first one.
