@@ -1,6 +1,7 @@
 import { ServingError } from '../../errors.ts';
 import { elementBytes, type FixedDatatype } from '../../protocol/datatype.ts';
 import { parseNpyHeader } from '../../protocol/formats/npy-header.ts';
+import { formatShape } from '../../protocol/shape.ts';
 import type { InputObject } from '../job.ts';
 import type { InputReads } from '../source-record.ts';
 
@@ -49,19 +50,34 @@ export async function readNpyLayout(store: InputReads, object: InputObject): Pro
   const { kind, itemBytes, bigEndian, fortranOrder, shape, dataOffset } = header;
   const datatype = datatypes[`${kind}${itemBytes}`];
   const [rows, ...rowShape] = shape;
-  if (datatype === undefined || bigEndian || fortranOrder || rows === undefined) {
-    throw new ServingError(
-      'INVALID_REQUEST',
-      `${object.key}: expected a little-endian array of numbers in C order with at least one dimension`,
-    );
+  if (datatype === undefined) {
+    const numbers = Object.keys(datatypes).join(', ');
+    throw refusal(object, `numbers (${numbers})`, `${kind}${itemBytes}`);
+  }
+  if (bigEndian) {
+    const advice = `save it with array.astype('<${kind}${itemBytes}')`;
+    throw refusal(object, 'a little-endian array', `a big-endian one; ${advice}`);
+  }
+  if (fortranOrder) {
+    const advice = 'save it with numpy.ascontiguousarray(array)';
+    throw refusal(object, 'an array in C order', `one in Fortran order; ${advice}`);
   }
   const rowBytes = rowShape.reduce((product, length) => product * length, elementBytes[datatype]);
-  const expected = dataOffset + rows * rowBytes;
-  if (object.sizeBytes !== expected || rowBytes === 0) {
-    throw new ServingError(
-      'INVALID_REQUEST',
-      `${object.key}: expected ${expected} bytes for shape [${shape.join(',')}], got ${object.sizeBytes}`,
+  if (rows === undefined || rowBytes === 0) {
+    throw refusal(
+      object,
+      'at least one dimension, and rows that hold something',
+      formatShape(shape),
     );
   }
+  const expected = dataOffset + rows * rowBytes;
+  if (object.sizeBytes !== expected) {
+    const got = `${object.sizeBytes}`;
+    throw refusal(object, `${expected} bytes for shape ${formatShape(shape)}`, got);
+  }
   return { datatype, rows, rowShape, rowBytes, dataOffset };
+}
+
+function refusal({ key }: InputObject, expected: string, got: string): ServingError {
+  return new ServingError('INVALID_REQUEST', `${key}: expected ${expected}, got ${got}`);
 }
