@@ -10,14 +10,15 @@ export type ElementsText = (start: number, end: number) => string;
  * How the elements of a tensor stand in JSON. 64-bit integers beyond 2^53 - 1 are strings, for JSON readers that
  * know only doubles would change them; FP32 has the shortest digits that read back as the same value.
  *
+ * @param advice what to ask for instead, in messages. @default binary data of the protocol
  * @throws ServingError INVALID_REQUEST for what JSON cannot carry: FP16, NaN and infinities
  */
-export function elementsText(tensor: Tensor): ElementsText {
+export function elementsText(tensor: Tensor, advice?: string): ElementsText {
   const { datatype, data, name } = tensor;
   if (datatype === 'FP16') {
     throw new ServingError(
       'INVALID_REQUEST',
-      `output ${quote(name)}: sending FP16 data via JSON is not supported. Please use the binary data format (parameters.binary_data_output)`,
+      `output ${quote(name)}: sending FP16 data via JSON is not supported${advice === undefined ? '. Please use the binary data format (parameters.binary_data_output)' : `; ${advice}`}`,
     );
   }
   if (Array.isArray(data)) {
@@ -27,11 +28,11 @@ export function elementsText(tensor: Tensor): ElementsText {
     return (start, end) => longIntegers(data, start, end);
   }
   if (data instanceof Float32Array) {
-    refuseNonFinite(data, name);
+    refuseNonFinite(data, name, advice);
     return (start, end) => floats(data, start, end);
   }
   if (data instanceof Float64Array) {
-    refuseNonFinite(data, name);
+    refuseNonFinite(data, name, advice);
     return (start, end) => doubles(data, start, end);
   }
   if (datatype === 'BOOL') return (start, end) => booleans(data, start, end);
@@ -43,12 +44,16 @@ export function toFlatJson(tensor: Tensor): string {
   return `[${elementsText(tensor)(0, tensor.data.length)}]`;
 }
 
-function refuseNonFinite(data: Float32Array | Float64Array, name: string): void {
+function refuseNonFinite(
+  data: Float32Array | Float64Array,
+  name: string,
+  advice = 'ask for binary data (parameters.binary_data_output)',
+): void {
   for (let index = 0; index < data.length; index++) {
     if (Number.isFinite(data[index])) continue;
     throw new ServingError(
       'INVALID_REQUEST',
-      `output ${quote(name)}: element ${index} is ${data[index]}, which JSON cannot carry; ask for binary data (parameters.binary_data_output)`,
+      `output ${quote(name)}: element ${index} is ${data[index]}, which JSON cannot carry; ${advice}`,
     );
   }
 }

@@ -20,7 +20,7 @@ export function createJsonLinesEncoder(job: Job, lease: ModelLease): OutputEncod
   const join = (record: SourceRecord, member: string, json: string) =>
     joinInput ? `{"input":${inputJson(record)},"${member}":${json}}` : json;
   const rows: OutputEncoder['rows'] = (records, outputs) => {
-    const texts = rowTexts(outputs);
+    const texts = rowTexts(outputs, 'ask for output.format csv or parquet');
     return records.map((record, index) => join(record, 'output', texts[index] ?? 'null'));
   };
   return {

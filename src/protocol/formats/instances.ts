@@ -27,22 +27,42 @@ export function tensorsOfInstances(
   if (instances.rows.length === 0) throw invalidRequest(field, 'at least one row', 'none');
   return inputs.map((input) => {
     const rows = is64BitInteger(input.datatype) ? instances.exactRows() : instances.rows;
-    const pick = inputs.length === 1 ? soleValue(input.name) : namedValue(input.name, field);
+    const pick = inputs.length === 1 ? soleValue(input.name, field) : namedValue(input.name, field);
     return tensorOfValue(rows.map(pick), input, field);
   });
 }
 
 type PickValue = (row: unknown, index: number) => unknown;
 
-function soleValue(name: string): PickValue {
-  return (row) => (isObject(row) ? (ownValue(row, name) ?? ownValue(row, 'features')) : row);
+function soleValue(name: string, field: string): PickValue {
+  return (row, index) => {
+    if (!isObject(row)) return row;
+    const value = ownValue(row, name) ?? ownValue(row, 'features');
+    if (value !== undefined) return value;
+    const expected = `a value, a list, or an object with ${quote(name)} or "features"`;
+    throw invalidRequest(`${field}[${index}]`, expected, membersOf(row));
+  };
+}
+
+const shownMembers = 8;
+
+/** An object by the names of its members, the first of many. */
+function membersOf(object: JsonObject): string {
+  const names = Object.keys(object);
+  const shown = names.slice(0, shownMembers).map(quote).join(', ');
+  if (names.length === 0) return 'an empty object';
+  return `an object with ${shown}${names.length > shownMembers ? ', ...' : ''}`;
 }
 
 function namedValue(name: string, field: string): PickValue {
   return (row, index) => {
     const value = isObject(row) ? ownValue(row, name) : undefined;
     if (value !== undefined) return value;
-    throw invalidRequest(`${field}[${index}]`, `an object with ${quote(name)}`, describe(row));
+    throw invalidRequest(
+      `${field}[${index}]`,
+      `an object with ${quote(name)}`,
+      isObject(row) ? membersOf(row) : describe(row),
+    );
   };
 }
 

@@ -8,9 +8,9 @@ export function toNestedJson(tensor: Tensor): string {
 }
 
 /** The JSON of each row of a tensor that has a first dimension. @throws as `elementsText` */
-export function toNestedRows(tensor: Tensor): readonly string[] {
+export function toNestedRows(tensor: Tensor, advice?: string): readonly string[] {
   const { shape } = tensor;
-  const elements = elementsText(tensor);
+  const elements = elementsText(tensor, advice);
   const strides = stridesOf(shape);
   const [stride = 1] = strides;
   return Array.from({ length: shape[0] ?? 0 }, (_, row) =>

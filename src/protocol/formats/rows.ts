@@ -11,13 +11,14 @@ export function commonRows(outputs: readonly Tensor[]): number | undefined {
 /**
  * The JSON of each row: the value itself for one output, an object by name for several.
  *
+ * @param advice as of `elementsText`
  * @throws ServingError NOT_ACCEPTABLE when the outputs do not have the same number of rows
  */
-export function rowTexts(outputs: readonly Tensor[]): readonly string[] {
+export function rowTexts(outputs: readonly Tensor[], advice?: string): readonly string[] {
   const rows = requireRows(outputs, 'rows');
   const columns = outputs.map((output) => ({
     name: JSON.stringify(output.name),
-    texts: toNestedRows(output),
+    texts: toNestedRows(output, advice),
   }));
   const [sole] = columns;
   if (sole !== undefined && columns.length === 1) return sole.texts;
