@@ -16,7 +16,7 @@ export type TableRow = Readonly<Record<string, unknown>>;
 /** A column of a table that is written. */
 export interface TableColumn {
   readonly name: string;
-  readonly type: 'BOOLEAN' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'STRING';
+  readonly type: 'BOOLEAN' | 'INT32' | 'INT64' | 'UINT64' | 'FLOAT' | 'DOUBLE' | 'STRING';
   /** One value for each row; null where there is none. */
   readonly values: readonly unknown[];
 }
@@ -24,6 +24,8 @@ export interface TableColumn {
 /** A Parquet file that is read in parts. */
 export interface TableFile {
   readonly rows: number;
+  /** Names of the columns in their order, without those that pandas keeps its index in. */
+  readonly features: readonly string[];
   /** Rows of each row group. */
   readonly rowGroups: readonly number[];
   readRows(start: number, end: number): Promise<readonly TableRow[]>;
@@ -45,7 +47,7 @@ export type TablePiece<Part> =
 
 /** Port to Parquet. */
 export interface TableFiles {
-  /** @throws ServingError INVALID_REQUEST when it is no Parquet file */
+  /** @throws ServingError INVALID_REQUEST when it is no Parquet file, or two columns have one name */
   open(
     name: string,
     sizeBytes: number,

@@ -40,8 +40,12 @@ export type RecordContent =
   | { readonly kind: 'csv'; readonly bytes: Uint8Array; readonly header: string }
   /** Lines, as many as the record counts; of CSV, with the header of their object. */
   | { readonly kind: 'lines'; readonly lines: LineBlock; readonly header: string | undefined }
-  /** Values by column. */
-  | { readonly kind: 'row'; readonly row: Readonly<Record<string, unknown>> }
+  /** Values by column, and the columns that are features, in their order: an object has no order of names like `0`. */
+  | {
+      readonly kind: 'row';
+      readonly row: Readonly<Record<string, unknown>>;
+      readonly features: readonly string[];
+    }
   /** Rows of an array, as many as the record counts. */
   | { readonly kind: 'array'; readonly tensor: Omit<Tensor, 'name'> }
   /** A whole object. */

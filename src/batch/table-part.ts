@@ -27,7 +27,7 @@ export function encodeTablePart(
 
 /** What JSON had no form for comes back from its text. */
 function toValue(cell: string | number | boolean | null, type: TableColumn['type']): unknown {
-  if (type === 'INT64' && cell !== null) return BigInt(cell);
+  if ((type === 'INT64' || type === 'UINT64') && cell !== null) return BigInt(cell);
   const isNumber = type === 'FLOAT' || type === 'DOUBLE' || type === 'INT32';
   return isNumber && typeof cell === 'string' ? Number(cell) : cell;
 }

@@ -19,6 +19,8 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) {
     return value.length === 1 ? 'an array of 1 element' : `an array of ${value.length} elements`;
   }
+  if (value instanceof Date) return `the time ${value.toJSON()}`;
+  if (value instanceof Uint8Array) return `bytes that are no text (${value.byteLength})`;
   if (typeof value === 'object') return 'an object';
   return String(value);
 }

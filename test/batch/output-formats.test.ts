@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTableFiles } from '../../src/adapters/parquet/table-files.ts';
 import type { TableFile } from '../../src/batch/ports.ts';
 import { LocalModels } from '../support/local-models.ts';
-import { addConstant, intDivModel } from '../support/onnx-model.ts';
+import { addConstant, identityModel, intDivModel } from '../support/onnx-model.ts';
 import { FaultlessJobs, type JobOutcome } from './faultless-jobs.ts';
 
 describe('the output of a job', () => {
@@ -12,6 +12,7 @@ describe('the output of a job', () => {
   beforeAll(async () => {
     await models.add('adder', addConstant('FP32', [-1, 2], 10));
     await models.add('divider', intDivModel('INT64'));
+    await models.add('unsigned', identityModel('UINT64', [-1]));
   });
   beforeEach(() => {
     store = new FaultlessJobs(models);
@@ -63,6 +64,20 @@ describe('the output of a job', () => {
     const table = await openTable(outcome.keys.output(0, 1, 'parquet'));
     expect(table.rows).toBe(30);
     expect((await table.readRows(28, 30)).map((row) => row['y'])).toEqual([14n, 14n]);
+  });
+
+  it('keeps every unsigned 64-bit integer in Parquet, merged too', async () => {
+    const largest = 2n ** 64n - 1n;
+    const rows = `${largest}\n1\n`;
+    const output = { format: 'parquet', merge: true };
+    const outcome = await run('unsigned', 'rows.jsonl', rows, { output });
+    for (const key of [
+      outcome.keys.output(0, 1, 'parquet'),
+      outcome.keys.mergedOutput('parquet'),
+    ]) {
+      const table = await openTable(key);
+      expect((await table.readRows(0, 2)).map((row) => row['y'])).toEqual([largest, 1n]);
+    }
   });
 
   it('becomes one table of all parts, those without a row among them', async () => {

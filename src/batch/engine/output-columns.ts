@@ -1,4 +1,5 @@
 import { ServingError } from '../../errors.ts';
+import { formatFloat32 } from '../../protocol/float32-text.ts';
 import { halfToNumber } from '../../protocol/half.ts';
 import type { Datatype, Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { TableColumn } from '../ports.ts';
@@ -17,7 +18,7 @@ const types: Readonly<Record<Datatype, TableColumn['type']>> = {
   UINT8: 'INT32',
   UINT16: 'INT32',
   UINT32: 'INT64',
-  UINT64: 'INT64',
+  UINT64: 'UINT64',
   INT8: 'INT32',
   INT16: 'INT32',
   INT32: 'INT32',
@@ -67,7 +68,9 @@ export function cellsOf(output: Tensor, { shape }: TensorMetadata, records: numb
     for (let place = row * width; place < (row + 1) * width; place++) {
       cells.push(cellOf(output, place));
     }
-    return together ? [JSON.stringify(cells.map(toJson))] : cells;
+    if (!together) return cells;
+    const isSingle = output.datatype === 'FP32' || output.datatype === 'FP16';
+    return [JSON.stringify(cells.map((cell) => toJson(cell, isSingle)))];
   });
 }
 
@@ -78,6 +81,10 @@ function cellOf({ datatype, data }: Tensor, place: number): Cell {
   return value;
 }
 
-function toJson(cell: Cell): unknown {
-  return typeof cell === 'bigint' ? cell.toString() : cell;
+/** The shortest digits of FP32; what JSON has no form for is a string. */
+function toJson(cell: Cell, isSingle: boolean): unknown {
+  if (typeof cell === 'bigint') return cell.toString();
+  if (typeof cell !== 'number') return cell;
+  if (!Number.isFinite(cell)) return `${cell}`;
+  return isSingle ? Number(formatFloat32(cell)) : cell;
 }

@@ -165,7 +165,8 @@ async function readRows(csv: CsvReader, lines: readonly CsvLine[]): Promise<Reco
   const text = [first.header, ...lines.map(({ bytes }) => Buffer.from(bytes).toString())];
   try {
     const rows = await csv.read(text.join('\n'));
-    if (rows.length === lines.length) return rows.map((row) => ({ kind: 'row', row }));
+    if (rows.length === lines.length)
+      return rows.map((row) => ({ kind: 'row', row, features: [] }));
   } catch (thrown) {
     if (lines.length === 1) return [{ kind: 'unreadable', error: toServingError(thrown) }];
   }

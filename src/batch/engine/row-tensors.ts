@@ -1,16 +1,17 @@
-import { ServingError } from '../../errors.ts';
+import { invalidRequest, ServingError } from '../../errors.ts';
 import { stackTensors } from '../../inference/stacking.ts';
+import { quote } from '../../protocol/fields.ts';
 import { convertData } from '../../protocol/formats/convert.ts';
 import { csvFormat } from '../../protocol/formats/csv.ts';
 import { fitShape } from '../../protocol/formats/fit-shape.ts';
-import { tensorsOfInstances } from '../../protocol/formats/instances.ts';
 import { jsonLinesFormat } from '../../protocol/formats/json-lines.ts';
 import { soleInput } from '../../protocol/raw-request.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
 import { isBlank, type LineBlock } from '../sources/line-block.ts';
+import { splitCsv } from './input-text.ts';
 import { plainCsvTensors, plainJsonTensors } from './plain-rows.ts';
-import { inNumbers } from './table-row.ts';
+import { refuseColumnCount, tableTensors } from './table-tensors.ts';
 
 const newline = Buffer.from('\n');
 const text = new TextDecoder('utf-8', { fatal: true });
@@ -37,13 +38,12 @@ export async function decodeRows(
     case 'csv': {
       const rows = joinLines(soleInputIsText(inputs) ? contents.map(quoteBlank) : contents);
       const body = Buffer.concat([Buffer.from(`${first.header}\n`), rows]);
+      if (records.length === 1) refuseFieldCount(first.header, rows, inputs);
       return decodeWith(csvFormat, body, inputs, new Map([['header', 'present']]));
     }
     case 'row': {
-      const rows = contents.flatMap((content) => (content.kind === 'row' ? [content.row] : []));
-      const exactRows = () => rows.map((row) => rowValue(row, inputs));
-      const instances = { rows: rows.map((row) => rowValue(inNumbers(row), inputs)), exactRows };
-      return tensorsOfInstances(instances, inputs, 'rows');
+      const rows = contents.flatMap((content) => (content.kind === 'row' ? [content] : []));
+      return tableTensors(rows, inputs);
     }
     case 'array':
       return [arrayTensor(contents, soleInput(inputs))];
@@ -65,6 +65,26 @@ async function decodeWith(
   const maximumTextBytes = Number.POSITIVE_INFINITY;
   const context = { parameters, inferenceHeaderContentLength: undefined, maximumTextBytes, inputs };
   return (await format.decode(body, context)).request.inputs;
+}
+
+/** @throws ServingError INVALID_REQUEST for a row that has not as many fields as there are names, or as the only input takes */
+function refuseFieldCount(
+  header: string,
+  row: Uint8Array,
+  [sole, ...others]: readonly TensorMetadata[],
+): void {
+  const columns = splitCsv(header);
+  const names = columns?.length;
+  const fields = splitCsv(Buffer.from(row).toString())?.length;
+  if (columns === undefined || names === undefined || fields === undefined) return;
+  if (names === fields) {
+    if (sole !== undefined && others.length === 0) refuseColumnCount(columns, sole);
+    return;
+  }
+  const separator = names === 1 ? /[;\t|]/.exec(header)?.[0] : undefined;
+  const advice = separator === undefined ? '' : `; a comma parts columns, not ${quote(separator)}`;
+  const expected = `${names} ${names === 1 ? 'field' : 'fields'} as the line that names the columns has`;
+  throw invalidRequest('row', expected, `${fields}${advice}`);
 }
 
 function joinLines(contents: readonly RecordContent[]): Uint8Array {
@@ -147,17 +167,6 @@ function textOf(bytes: Uint8Array): string {
     const message = 'record: expected text in UTF-8, got other bytes';
     throw new ServingError('INVALID_REQUEST', message, { cause });
   }
-}
-
-/** A row of a table for a model of one input is its values in the order of the columns. */
-function rowValue(
-  row: Readonly<Record<string, unknown>>,
-  inputs: readonly TensorMetadata[],
-): unknown {
-  const [sole] = inputs;
-  if (inputs.length > 1 || sole === undefined || Object.hasOwn(row, sole.name)) return row;
-  const values = Object.values(row);
-  return values.length === 1 ? values[0] : values;
 }
 
 function arrayTensor(contents: readonly RecordContent[], input: TensorMetadata): Tensor {

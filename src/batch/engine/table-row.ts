@@ -8,7 +8,8 @@ export function inNumbers(row: TableRow): TableRow {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toNumbers(value)]));
 }
 
-function toNumbers(value: unknown): unknown {
+/** A value of a cell, or those of a list, with 64-bit integers as numbers. */
+export function toNumbers(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   return Array.isArray(value) ? value.map(toNumbers) : value;
 }

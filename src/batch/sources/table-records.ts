@@ -26,7 +26,7 @@ export async function* readTableRecords(
       next: row + index + 1,
       nextNumber: row + index + 1,
       count: 1,
-      content: { kind: 'row', row: values },
+      content: { kind: 'row', row: values, features: table.features },
     }));
   }
   return end;

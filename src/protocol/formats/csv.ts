@@ -70,8 +70,17 @@ function tensorOfTable(rows: readonly (readonly string[])[], input: TensorMetada
   );
 }
 
-/** Rows of features that the model wants in more dimensions keep their number. */
-function tableShape(rows: number, columns: number, input: TensorMetadata): readonly number[] {
+/**
+ * The shape of so many rows and columns of an input's values: rows of features that the model wants in more dimensions keep
+ * their number.
+ *
+ * @throws ServingError INVALID_REQUEST
+ */
+export function tableShape(
+  rows: number,
+  columns: number,
+  input: TensorMetadata,
+): readonly number[] {
   if (input.shape.length === 2) return [rows, columns];
   const shape = fitShape([rows * columns], input, 'body');
   const single = input.shape.length === 1 && (rows === 1 || columns === 1);
