@@ -9,20 +9,12 @@ import {
   type SendMessageBatchRequestEntry,
   TooManyEntriesInBatchRequest,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { conformanceTarget, errorOf, QueueBench } from './harness.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { conformanceTarget, errorOf } from './harness.ts';
 
-let target: Awaited<ReturnType<typeof conformanceTarget>>;
-let bench: QueueBench;
-
-beforeAll(async () => {
-  target = await conformanceTarget();
-  bench = new QueueBench(target.client);
-});
-afterAll(async () => {
-  await bench.dispose();
-  await target.dispose();
-});
+const target = await conformanceTarget();
+const { bench } = target;
+afterAll(() => target.dispose());
 
 const sendBatch = async (QueueUrl: string, Entries: SendMessageBatchRequestEntry[]) =>
   await target.client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));

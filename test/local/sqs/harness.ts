@@ -54,8 +54,24 @@ export async function ownServer(options: Partial<SqsOptions> = {}) {
   };
 }
 
-/** What the conformance suite talks to: `PILOTLIGHT_CONFORMANCE_SQS_ENDPOINT`, or a server of ours. */
+/**
+ * What the conformance suite talks to: `PILOTLIGHT_CONFORMANCE_SQS_ENDPOINT`, or a server of ours. The queues that are
+ * made by its bench are gone with `dispose`.
+ */
 export async function conformanceTarget() {
+  const { client, dispose } = await conformanceClient();
+  const bench = new QueueBench(client);
+  return {
+    client,
+    bench,
+    async dispose() {
+      await bench.dispose();
+      await dispose();
+    },
+  };
+}
+
+async function conformanceClient() {
   const endpoint = process.env['PILOTLIGHT_CONFORMANCE_SQS_ENDPOINT'];
   if (endpoint === undefined) return await ownServer();
   const client = clientOf(endpoint);

@@ -14,20 +14,12 @@ import {
   TagQueueCommand,
   UntagQueueCommand,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { conformanceTarget, errorOf, nameOf, QueueBench } from './harness.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { conformanceTarget, errorOf, nameOf } from './harness.ts';
 
-let target: Awaited<ReturnType<typeof conformanceTarget>>;
-let bench: QueueBench;
-
-beforeAll(async () => {
-  target = await conformanceTarget();
-  bench = new QueueBench(target.client);
-});
-afterAll(async () => {
-  await bench.dispose();
-  await target.dispose();
-});
+const target = await conformanceTarget();
+const { bench } = target;
+afterAll(() => target.dispose());
 
 describe.concurrent('queues', () => {
   it('have a URL that ends in account and name', async () => {

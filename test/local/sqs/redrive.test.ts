@@ -4,20 +4,12 @@ import {
   SetQueueAttributesCommand,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { conformanceTarget, errorOf, eventually, QueueBench } from './harness.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { conformanceTarget, errorOf, eventually } from './harness.ts';
 
-let target: Awaited<ReturnType<typeof conformanceTarget>>;
-let bench: QueueBench;
-
-beforeAll(async () => {
-  target = await conformanceTarget();
-  bench = new QueueBench(target.client);
-});
-afterAll(async () => {
-  await bench.dispose();
-  await target.dispose();
-});
+const target = await conformanceTarget();
+const { bench } = target;
+afterAll(() => target.dispose());
 
 /** A queue that gives up on a message after `maxReceiveCount` receives of no visible time at all. */
 async function queueWithDeadLetters(maxReceiveCount: number) {
