@@ -1,195 +1,16 @@
-import { appendFile, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  CancelMessageMoveTaskCommand,
-  ChangeMessageVisibilityCommand,
   CreateQueueCommand,
   DeleteMessageCommand,
   GetQueueUrlCommand,
-  ListMessageMoveTasksCommand,
   SendMessageCommand,
-  SetQueueAttributesCommand,
   SQSClient,
-  StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import { describe, expect, it, vi } from 'vitest';
-import { type SqsOptions, startSqs } from '../../../local/sqs/server.ts';
-import {
-  errorOf,
-  eventually,
-  type OnTestFinished,
-  ownServer,
-  QueueBench,
-  temporaryDir,
-} from './harness.ts';
-
-async function start(onTestFinished: OnTestFinished, options: Partial<SqsOptions> = {}) {
-  const own = await ownServer({ queues: [{ name: 'main' }], ...options });
-  onTestFinished(own.dispose);
-  return { ...own, url: own.server.queueUrl('main'), bench: new QueueBench(own.client) };
-}
-
-/** The same folder under a new server, as after `npm start` again. */
-async function restart(
-  onTestFinished: OnTestFinished,
-  own: Awaited<ReturnType<typeof start>>,
-  options: Partial<SqsOptions> = {},
-) {
-  await own.server.close();
-  return await start(onTestFinished, { ...options, dataDir: own.dataDir });
-}
-
-describe.concurrent('a restart', () => {
-  it('keeps messages, their attributes and their ids, in order', async ({ onTestFinished }) => {
-    const own = await start(onTestFinished);
-    await own.client.send(
-      new SendMessageCommand({
-        QueueUrl: own.url,
-        MessageBody: 'line\u2028separator',
-        MessageAttributes: { a: { DataType: 'String', StringValue: 'b' } },
-      }),
-    );
-    const id = await own.server.send('main', 'second');
-    const again = await restart(onTestFinished, own);
-    const messages = await again.bench.receive(again.url, {
-      MaxNumberOfMessages: 10,
-      MessageAttributeNames: ['All'],
-    });
-    expect(messages.map(({ Body }) => Body)).toEqual(['line\u2028separator', 'second']);
-    expect(messages[0]?.MessageAttributes?.['a']?.StringValue).toBe('b');
-    expect(messages[1]?.MessageId).toBe(id);
-  });
-
-  it('brings no deleted message back', async ({ onTestFinished }) => {
-    const own = await start(onTestFinished);
-    await own.server.send('main', 'gone');
-    await own.server.send('main', 'there');
-    const { ReceiptHandle } = await own.bench.receiveOne(own.url);
-    await own.client.send(new DeleteMessageCommand({ QueueUrl: own.url, ReceiptHandle }));
-    const again = await restart(onTestFinished, own);
-    const messages = await again.bench.receive(again.url, { MaxNumberOfMessages: 10 });
-    expect(messages.map(({ Body }) => Body)).toEqual(['there']);
-  });
-
-  it('makes visible what was in flight, and does not count the receive that it cut short', async ({
-    onTestFinished,
-  }) => {
-    const own = await start(onTestFinished);
-    await own.server.send('main', 'x');
-    await own.bench.receiveOne(own.url);
-    const again = await restart(onTestFinished, own);
-    const message = await again.bench.receiveOne(again.url);
-    expect(message.Attributes?.ApproximateReceiveCount).toBe('1');
-  });
-
-  it('counts the receives that came to nothing before it', async ({ onTestFinished }) => {
-    const own = await start(onTestFinished);
-    await own.server.send('main', 'x');
-    const { ReceiptHandle } = await own.bench.receiveOne(own.url);
-    await own.client.send(
-      new ChangeMessageVisibilityCommand({
-        QueueUrl: own.url,
-        ReceiptHandle,
-        VisibilityTimeout: 0,
-      }),
-    );
-    await own.bench.receiveOne(own.url);
-    const again = await restart(onTestFinished, own);
-    const message = await again.bench.receiveOne(again.url);
-    expect(message.Attributes?.ApproximateReceiveCount).toBe('2');
-  });
-
-  it('lets a receiver that outlived it delete what it was given', async ({ onTestFinished }) => {
-    const own = await start(onTestFinished);
-    await own.server.send('main', 'x');
-    const { ReceiptHandle } = await own.bench.receiveOne(own.url);
-    const again = await restart(onTestFinished, own);
-    await again.client.send(new DeleteMessageCommand({ QueueUrl: again.url, ReceiptHandle }));
-    expect(again.server.depth('main')).toEqual({ visible: 0, inFlight: 0, delayed: 0 });
-  });
-
-  it('keeps a delay running', async ({ onTestFinished }) => {
-    const own = await start(onTestFinished);
-    await own.bench.send(own.url, 'later', 1);
-    const again = await restart(onTestFinished, own);
-    expect(again.server.depth('main')).toEqual({ visible: 0, inFlight: 0, delayed: 1 });
-    expect((await again.bench.receiveOne(again.url)).Body).toBe('later');
-  });
-
-  it('keeps the queues that clients created, and brings its own to the settings that it is given', async ({
-    onTestFinished,
-  }) => {
-    const own = await start(onTestFinished);
-    const QueueName = 'created-by-a-client';
-    await own.client.send(
-      new CreateQueueCommand({
-        QueueName,
-        Attributes: { VisibilityTimeout: '77' },
-        tags: { a: 'b' },
-      }),
-    );
-    const again = await restart(onTestFinished, own, {
-      queues: [{ name: 'main', visibilityTimeoutSeconds: 9 }],
-    });
-    const QueueUrl = again.server.queueUrl(QueueName);
-    expect(await again.bench.attribute(QueueUrl, 'VisibilityTimeout')).toBe('77');
-    expect(await again.bench.attribute(again.url, 'VisibilityTimeout')).toBe('9');
-  });
-
-  it('drops a record that a crash cut in half, and goes on after it', async ({
-    onTestFinished,
-  }) => {
-    const own = await start(onTestFinished);
-    await own.server.send('main', 'whole');
-    await own.server.close();
-    const journal = join(own.dataDir, 'main', 'messages.jsonl');
-    const line = await readFile(journal, 'utf8');
-    await appendFile(journal, line.slice(0, line.length / 2));
-    const again = await start(onTestFinished, { dataDir: own.dataDir });
-    await again.server.send('main', 'after');
-    const third = await restart(onTestFinished, again);
-    const messages = await third.bench.receive(third.url, { MaxNumberOfMessages: 10 });
-    expect(messages.map(({ Body }) => Body)).toEqual(['whole', 'after']);
-  });
-
-  it('survives garbage where its files should be', async ({ onTestFinished }) => {
-    const dataDir = await temporaryDir();
-    onTestFinished(async () => await rm(dataDir, { recursive: true, force: true }));
-    await mkdir(join(dataDir, 'main'));
-    await writeFile(join(dataDir, 'main', 'queue.json'), '{"attributes": ');
-    await writeFile(
-      join(dataDir, 'main', 'messages.jsonl'),
-      '\u0000\u0000\n[1]\n["put",{}]\nnull\n{}',
-    );
-    const own = await start(onTestFinished, { dataDir });
-    await own.server.send('main', 'x');
-    expect((await own.bench.receiveOne(own.url)).Body).toBe('x');
-  });
-
-  it('finds a journal that does not grow with what was deleted', async ({ onTestFinished }) => {
-    const own = await start(onTestFinished);
-    for (let round = 0; round < 4; round += 1) {
-      await Promise.all(
-        Array.from({ length: 500 }, () => own.server.send('main', 'x'.repeat(1000))),
-      );
-      for (let left = 500; left > 0; ) {
-        const messages = await own.bench.receive(own.url, { MaxNumberOfMessages: 10 });
-        left -= messages.length;
-        await Promise.all(
-          messages.map(({ ReceiptHandle }) =>
-            own.client.send(new DeleteMessageCommand({ QueueUrl: own.url, ReceiptHandle })),
-          ),
-        );
-      }
-    }
-    await own.server.send('main', 'last');
-    const { size } = await stat(join(own.dataDir, 'main', 'messages.jsonl'));
-    expect(size).toBeLessThan(1_500_000);
-    const again = await restart(onTestFinished, own);
-    expect((await again.bench.receiveOne(again.url)).Body).toBe('last');
-  });
-});
+import { startSqs } from '../../../local/sqs/server.ts';
+import { errorOf, temporaryDir } from './harness.ts';
+import { start } from './own-queue.ts';
 
 describe.concurrent('the server', () => {
   it('says in one sentence that its port is taken', async ({ onTestFinished }) => {
@@ -287,38 +108,6 @@ describe.concurrent('the server', () => {
     expect(own.server.depth('main')).toEqual({ visible: 1, inFlight: 0, delayed: 0 });
   });
 
-  it('forgets a message when its retention period is over, counted from when it was first sent', async ({
-    onTestFinished,
-  }) => {
-    let aheadMs = 0;
-    const own = await start(onTestFinished, {
-      now: () => Date.now() + aheadMs,
-      queues: [
-        { name: 'main', retentionSeconds: 60, redrive: redriveTo('dead', 1) },
-        { name: 'dead', retentionSeconds: 100 },
-      ],
-    });
-    await own.server.send('main', 'first');
-    const first = await own.bench.receiveOne(own.url);
-    await own.client.send(
-      new ChangeMessageVisibilityCommand({
-        QueueUrl: own.url,
-        ReceiptHandle: first.ReceiptHandle,
-        VisibilityTimeout: 0,
-      }),
-    );
-    aheadMs = 50_000;
-    expect(await own.bench.receive(own.url)).toEqual([]);
-    await own.server.send('main', 'second');
-    aheadMs = 99_000;
-    expect(own.server.depth('dead').visible).toBe(1);
-    expect(own.server.depth('main').visible).toBe(1);
-    aheadMs = 101_000;
-    expect(own.server.depth('dead').visible).toBe(0);
-    aheadMs = 111_000;
-    expect(own.server.depth('main').visible).toBe(0);
-  });
-
   it('does not delete with a receipt handle that a later receive has replaced', async ({
     onTestFinished,
   }) => {
@@ -330,98 +119,6 @@ describe.concurrent('the server', () => {
     await own.bench.receiveOne(own.url);
     await own.client.send(new DeleteMessageCommand({ QueueUrl: own.url, ReceiptHandle }));
     expect(own.server.depth('main').visible).toBe(1);
-  });
-
-  it('lets a dead-letter queue say who may use it', async ({ onTestFinished }) => {
-    const own = await start(onTestFinished, {
-      queues: [
-        { name: 'main' },
-        { name: 'mine', redriveAllow: { permission: 'byQueue', sourceQueueNames: ['main'] } },
-        { name: 'nobodys', redriveAllow: { permission: 'denyAll' } },
-      ],
-    });
-    const set = async (deadLetters: string) => {
-      const RedrivePolicy = JSON.stringify({
-        deadLetterTargetArn: await own.bench.arn(own.server.queueUrl(deadLetters)),
-        maxReceiveCount: '3',
-      });
-      await own.client.send(
-        new SetQueueAttributesCommand({ QueueUrl: own.url, Attributes: { RedrivePolicy } }),
-      );
-    };
-    await set('mine');
-    expect(await own.bench.attribute(own.url, 'RedrivePolicy')).toContain('"maxReceiveCount":3');
-    await expect(set('nobodys')).rejects.toThrow(/redrive allow policy/);
-    await expect(set('main')).rejects.toThrow(/must not be the queue itself/);
-    await expect(
-      startSqs({
-        port: 0,
-        dataDir: own.dataDir,
-        queues: [{ name: 'a', redrive: redriveTo('b', 1) }],
-      }),
-    ).rejects.toThrow(/Dead letter target does not exist/);
-  });
-
-  it('moves dead letters at the rate asked for, until it is told to stop', async ({
-    onTestFinished,
-  }) => {
-    const own = await start(onTestFinished, {
-      queues: [
-        { name: 'main', redrive: redriveTo('dead', 1) },
-        { name: 'dead' },
-        { name: 'other' },
-      ],
-    });
-    for (const n of [1, 2, 3, 4, 5]) await own.server.send('dead', `dead ${n}`);
-    const SourceArn = await own.bench.arn(own.server.queueUrl('dead'));
-    const DestinationArn = await own.bench.arn(own.server.queueUrl('other'));
-    const { TaskHandle } = await own.client.send(
-      new StartMessageMoveTaskCommand({
-        SourceArn,
-        DestinationArn,
-        MaxNumberOfMessagesPerSecond: 5,
-      }),
-    );
-    const second = own.client.send(new StartMessageMoveTaskCommand({ SourceArn }));
-    await expect(second).rejects.toThrow(/already a task running/);
-    await eventually(
-      () => own.server.depth('other').visible,
-      (moved) => moved >= 2,
-    );
-    await own.client.send(new CancelMessageMoveTaskCommand({ TaskHandle }));
-    const task = await eventually(
-      async () => {
-        const list = await own.client.send(new ListMessageMoveTasksCommand({ SourceArn }));
-        return list.Results?.[0];
-      },
-      (state) => state?.Status === 'CANCELLED',
-    );
-    expect(task).toMatchObject({ Status: 'CANCELLED', DestinationArn });
-    expect(task?.TaskHandle).toBeUndefined();
-    const moved = own.server.depth('other').visible;
-    expect(moved).toBeLessThan(5);
-    expect(own.server.depth('dead').visible).toBe(5 - moved);
-  });
-
-  it('fails to move dead letters that came from nowhere when no destination is named', async ({
-    onTestFinished,
-  }) => {
-    const own = await start(onTestFinished, {
-      queues: [{ name: 'main', redrive: redriveTo('dead', 1) }, { name: 'dead' }],
-    });
-    await own.server.send('dead', 'sent here by hand');
-    const SourceArn = await own.bench.arn(own.server.queueUrl('dead'));
-    await own.client.send(new StartMessageMoveTaskCommand({ SourceArn }));
-    const task = await eventually(
-      async () =>
-        (await own.client.send(new ListMessageMoveTasksCommand({ SourceArn }))).Results?.[0],
-      (state) => state?.Status === 'FAILED',
-    );
-    expect(task).toMatchObject({
-      Status: 'FAILED',
-      FailureReason: 'CouldNotDetermineMessageSource',
-    });
-    expect(own.server.depth('dead').visible).toBe(1);
   });
 });
 
@@ -440,7 +137,3 @@ describe('the environment', () => {
     expect(own.server.depth('main').visible).toBe(1);
   });
 });
-
-function redriveTo(deadLetterQueueName: string, maxReceiveCount: number) {
-  return { deadLetterQueueName, maxReceiveCount };
-}
