@@ -61,6 +61,24 @@ export async function startPipelineLaptop(): Promise<Laptop> {
   return laptop;
 }
 
+/** What a job pins of `ocr-page` as `startPipelineLaptop` publishes it; it has fingerprints beside these. */
+export const pinnedPage = {
+  model: 'ocr-page',
+  version: '1',
+  stages: [
+    { model: 'ocr-detector', version: '1' },
+    { model: 'ocr-classifier', version: '1' },
+    { model: 'ocr-recogniser', version: '1' },
+  ],
+};
+
+/** Publishes second versions of two stages. Neither would load: what is one model's is no other's. */
+export async function putUnfitStages({ models }: Laptop): Promise<void> {
+  const classifier = asset('ch_ppocr_mobile_v2.0_cls_infer.onnx');
+  await models.put('ocr-recogniser/2/model.onnx', classifier);
+  await models.put('ocr-detector/2/model.onnx', classifier);
+}
+
 /** What one environment has: nothing that another one knows. */
 export function newProcess(
   laptop: Laptop,

@@ -14,6 +14,8 @@ import {
   goldenText,
   linesOf,
   newProcess,
+  pinnedPage,
+  putUnfitStages,
   startPipelineLaptop,
 } from './pipeline-laptop.ts';
 
@@ -55,15 +57,7 @@ describe('a job for a pipeline', () => {
     ]);
     const manifest = Buffer.from((await laptop.results.get(jobKeys(jobId).manifest))?.body ?? []);
     expect(JSON.parse(manifest.toString())).toMatchObject({
-      model: {
-        model: 'ocr-page',
-        version: '1',
-        stages: [
-          { model: 'ocr-detector', version: '1' },
-          { model: 'ocr-classifier', version: '1' },
-          { model: 'ocr-recogniser', version: '1' },
-        ],
-      },
+      model: pinnedPage,
     });
   }, 60_000);
 
@@ -101,9 +95,7 @@ describe('a job for a pipeline', () => {
       ['ocr-classifier', undefined, '1'],
       ['ocr-recogniser', 'live', '1'],
     ]);
-    // Neither would load: what is one model's is no other's.
-    await models.put('ocr-recogniser/2/model.onnx', asset('ch_ppocr_mobile_v2.0_cls_infer.onnx'));
-    await models.put('ocr-detector/2/model.onnx', asset('ch_ppocr_mobile_v2.0_cls_infer.onnx'));
+    await putUnfitStages(laptop);
     await pointTo('2');
     await drain(laptop);
     expect(await getJob(newProcess(laptop), jobId)).toMatchObject({

