@@ -13,13 +13,13 @@ export const prices = {
 } as const;
 
 /** S3 requests of a job whatever its size: its documents, their reads, its marks in the list, its end. */
-export const requestsPerJob = { writes: 12, reads: 20 } as const;
+export const requestsPerJob = { writes: 10, reads: 20 } as const;
 /** Of a shard: output part and mark, one listing; job, decision, control. */
 export const requestsPerShard = { writes: 3, reads: 3 } as const;
 /** Of a shard with failed records: prepared, and copied to their place. */
 export const requestsPerFailedShard = { writes: 2, reads: 2 } as const;
 /** Of a group of shards: planned, summed up, and read again at the end. */
-export const requestsPerGroup = { writes: 3, reads: 4 } as const;
+export const requestsPerGroup = { writes: 3, reads: 3 } as const;
 /** Output parts above this are uploaded in parts of so many bytes, begun and ended by a request each, with their figures beside. */
 export const partBytes = 8 * 1024 * 1024;
 export const requestsPerUpload = 3;

@@ -1,8 +1,8 @@
 import type { JobKeys } from '../contract/job-keys.ts';
 import { failJob, readStop } from './control.ts';
 import { type Decision, publish } from './decision.ts';
-import { encodeDocument } from './document.ts';
-import { encodeFigures, type Figures, parseNumberedFigures, sumFigures } from './figures.ts';
+import { type Figures, parseNumberedFigures, sumFigures } from './figures.ts';
+import { readGroups, writeGroup } from './groups.ts';
 import type { Job } from './job.ts';
 import { completeJob } from './manifest.ts';
 import { listAll } from './object-store.ts';
@@ -30,10 +30,10 @@ export async function settle(
   const done = await readDone(context, keys, group.index);
   if (decision.figures.failed > 0) await enforceLimits(context, keys, job, done);
   if (done.size < group.shards) return;
-  await completeGroup(context, keys, group.index, done);
-  const complete = await readGroups(context, keys);
+  await writeGroup(results, keys, group.index, done);
+  const complete = await readGroups(results, keys);
   if (complete.size < groups) return;
-  await completeJob(context, keys, job);
+  await completeJob(context, keys, job, complete.values());
 }
 
 /** Figures of a group's shards that are done, by shard. */
@@ -50,34 +50,6 @@ async function readDone(
   return done;
 }
 
-/** Figures of the groups that are complete, by group. */
-export async function readGroups(
-  { results }: Pick<TransformContext, 'results'>,
-  keys: JobKeys,
-): Promise<Map<number, Figures>> {
-  const groups = new Map<number, Figures>();
-  for await (const { key } of listAll(results, keys.groups)) {
-    const entry = parseNumberedFigures(key);
-    if (entry !== undefined) groups.set(entry.number, entry.figures);
-  }
-  return groups;
-}
-
-async function completeGroup(
-  { results }: TransformContext,
-  keys: JobKeys,
-  group: number,
-  done: ReadonlyMap<number, Figures>,
-): Promise<void> {
-  const shards = [...done]
-    .sort(([left], [right]) => left - right)
-    .map(([shard, figures]) => ({ shard, figures: encodeFigures(figures) }));
-  const figures = encodeFigures(sumFigures(done.values()));
-  await results.put(keys.group(group, figures), encodeDocument({ group, shards }), {
-    contentType: 'application/json',
-  });
-}
-
 /** Ends the job when more records have failed than it tolerates, by what this group and complete ones tell. */
 async function enforceLimits(
   context: TransformContext,
@@ -88,7 +60,8 @@ async function enforceLimits(
   const { maxFailedRecords, maxFailedPercent } = job;
   if (maxFailedRecords === undefined && maxFailedPercent === undefined) return;
   const group = sumFigures(done.values());
-  const complete = sumFigures((await readGroups(context, keys)).values());
+  const groups = [...(await readGroups(context.results, keys)).values()];
+  const complete = sumFigures(groups.map(({ figures }) => figures));
   const failed = group.failed + complete.failed;
   const records = group.records + complete.records;
   const percent = (100 * failed) / records;

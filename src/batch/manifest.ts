@@ -1,47 +1,44 @@
-import * as v from 'valibot';
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError } from '../errors.ts';
 import { costOf } from './cost.ts';
-import { encodeDocument, readDocument } from './document.ts';
-import { type Figures, parseFigures, sumFigures } from './figures.ts';
+import { encodeDocument } from './document.ts';
+import { type Figures, sumFigures } from './figures.ts';
+import { type CompleteGroup, type Part, readParts } from './groups.ts';
 import type { Job } from './job.ts';
 import { markCompleted } from './job-marks.ts';
 import { mergeErrors } from './merge-errors.ts';
 import { mergeOutput } from './merge-output.ts';
-import { listAll, type ObjectStore } from './object-store.ts';
 import { rememberPace } from './pace.ts';
 import { type Plan, readPlan } from './plan.ts';
 import type { BatchContext } from './ports.ts';
-
-const groupSchema = v.object({
-  group: v.number(),
-  shards: v.array(v.object({ shard: v.number(), figures: v.string() })),
-});
-
-/** A shard's part of a job that is complete. */
-export interface Part {
-  readonly shard: number;
-  readonly figures: Figures;
-}
 
 /**
  * Writes what makes a job complete, and tells those who wait. The manifest is last: when it is there, so is
  * everything that it names. It says nothing that two runs over the same input could differ in; times are in
  * `timing.json`.
+ *
+ * @param groups all of the job's
  */
-export async function completeJob(context: BatchContext, keys: JobKeys, job: Job): Promise<void> {
+export async function completeJob(
+  context: BatchContext,
+  keys: JobKeys,
+  job: Job,
+  groups: Iterable<CompleteGroup>,
+): Promise<void> {
   const { results } = context;
+  // It is written last of all: whoever comes later has nothing left to do.
+  if ((await results.head(keys.notified)) !== undefined) return;
+  const parts = await readParts(results, groups);
+  const total = sumFigures(parts.map(({ figures }) => figures));
   if ((await results.head(keys.manifest)) === undefined) {
     const plan = await readPlan(results, keys);
     if (plan === undefined) throw new ServingError('INTERNAL', 'the plan of the job is not there');
-    const parts = await readParts(results, keys);
     if (parts.length !== plan.shards) {
       throw new ServingError(
         'INTERNAL',
         `groups of the job: expected ${plan.shards} shards, got ${parts.length}`,
       );
     }
-    const total = sumFigures(parts.map(({ figures }) => figures));
     if (total.failed > 0) await mergeErrors(results, keys, plan, parts);
     const { merge } = job.output;
     const mergedBytes = merge ? await mergeOutput(context, keys, job, parts) : undefined;
@@ -61,22 +58,7 @@ export async function completeJob(context: BatchContext, keys: JobKeys, job: Job
       failed: total.failed,
     });
   }
-  await announce(context, keys, job);
-}
-
-/** Every shard with its figures, in order. */
-export async function readParts(results: ObjectStore, keys: JobKeys): Promise<Part[]> {
-  const parts = new Map<number, Figures>();
-  for await (const { key } of listAll(results, keys.groups)) {
-    const group = await readDocument(results, key, groupSchema);
-    for (const { shard, figures } of group?.shards ?? []) {
-      const parsed = parseFigures(figures);
-      if (parsed !== undefined) parts.set(shard, parsed);
-    }
-  }
-  return [...parts]
-    .sort(([left], [right]) => left - right)
-    .map(([shard, figures]) => ({ shard, figures }));
+  await announce(context, keys, job, parts.length, total);
 }
 
 function manifestOf(
@@ -136,12 +118,15 @@ function timingOf(
 }
 
 /** At least once: that it was done is written behind it. */
-async function announce(context: BatchContext, keys: JobKeys, job: Job): Promise<void> {
+async function announce(
+  context: BatchContext,
+  keys: JobKeys,
+  job: Job,
+  shards: number,
+  total: Figures,
+): Promise<void> {
   const { results } = context;
-  if ((await results.head(keys.notified)) !== undefined) return;
-  const parts = await readParts(results, keys);
-  const total = sumFigures(parts.map(({ figures }) => figures));
-  await markCompleted(results, job, parts.length, total);
+  await markCompleted(results, job, shards, total);
   await context.events.completed({
     jobId: job.jobId,
     model: job.model.model,

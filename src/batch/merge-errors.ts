@@ -1,6 +1,6 @@
 import type { JobKeys } from '../contract/job-keys.ts';
 import { ServingError } from '../errors.ts';
-import type { Part } from './manifest.ts';
+import type { Part } from './groups.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type Plan, readPlanGroups } from './plan.ts';
 import { isNumberedFromStart, numberedWithin } from './shard.ts';

@@ -1,9 +1,9 @@
 import type { JobKeys } from '../contract/job-keys.ts';
 import { invalidRequest, ServingError } from '../errors.ts';
 import { outputContentType } from './formats.ts';
+import type { Part } from './groups.ts';
 import { inOrder } from './in-order.ts';
 import type { Job } from './job.ts';
-import type { Part } from './manifest.ts';
 import type { ObjectHead, ObjectStore, Piece } from './object-store.ts';
 import type { BatchContext, TablePart } from './ports.ts';
 import { recordsHaveNames, type Shard, type ShardSource } from './shard.ts';

@@ -55,7 +55,7 @@ export async function planJob(
   const next = await dispatch(context, keys, plan, fromGroup, deadlineMs);
   if (next !== undefined) return { outcome: 'continued', fromGroup: next };
   await context.results.put(keys.dispatched, encodeDocument({ shards: plan.shards }));
-  if (plan.shards === 0) await completeJob(context, keys, job);
+  if (plan.shards === 0) await completeJob(context, keys, job, []);
   return { outcome: 'planned', fromGroup };
 }
 

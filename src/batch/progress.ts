@@ -4,7 +4,7 @@ import { type Control, readControl } from './control.ts';
 import { readDocument } from './document.ts';
 import { type FailedShard, readFailedShards } from './failed-shards.ts';
 import { type Figures, parseNumberedFigures, sumFigures } from './figures.ts';
-import { readGroups } from './finish.ts';
+import { readGroups } from './groups.ts';
 import { type Job, jobSchema } from './job.ts';
 import { listAll, type ObjectStore } from './object-store.ts';
 import { type Plan, readPlan } from './plan.ts';
@@ -74,8 +74,8 @@ async function readDone(
 ): Promise<{ done: Set<number>; figures: Figures }> {
   const done = new Set<number>();
   if (plan === undefined) return { done, figures: sumFigures([]) };
-  const complete = await readGroups({ results }, keys);
-  const all: Figures[] = [...complete.values()];
+  const complete = await readGroups(results, keys);
+  const all = Array.from(complete.values(), ({ figures }) => figures);
   const groups = Array.from({ length: plan.groups }, (_, group) => group).values();
   const worker = async () => {
     for (const group of groups) {
