@@ -20,12 +20,13 @@ export interface JobModel {
    *
    * @throws ServingError CONFLICT when it was replaced, and as `ModelProvider.acquire` does; `failureOfStage` finds it
    */
-  acquireStage(model: string, version: string | undefined): Promise<StageLease>;
+  acquireStage(model: string, version: string | undefined): Promise<TaskLease>;
   /** The failure of a stage for which something was thrown; undefined where the record may be to blame. */
   failureOfStage(thrown: unknown): Error | undefined;
 }
 
-export interface StageLease {
+/** A model that declares a task: one that a pipeline calls, or the pipeline itself. */
+export interface TaskLease {
   readonly lease: ModelLease;
   readonly predictor: Predictor;
 }

@@ -6,6 +6,7 @@ import type { TransformContext } from '../../src/batch/ports.ts';
 import { shardMessageSchema } from '../../src/batch/shard.ts';
 import { transformShard } from '../../src/batch/transform-shard.ts';
 import { jobKeys } from '../../src/contract/job-keys.ts';
+import { maximumTextBytes } from '../../src/protocol/body.ts';
 import { type CallFunction, startApiFunction } from './api-function.ts';
 import { type Laptop, receive, shardQueue, startLaptop } from './laptop.ts';
 import { drain, example, linesOf, newProcess } from './pipeline-laptop.ts';
@@ -89,6 +90,14 @@ describe('a job of lines for a pipeline', () => {
         code,
       })),
     );
+  }, 60_000);
+
+  it('answers lines that are longer than a call may be', async () => {
+    const line = `{"inputs":"${base64}"${' '.repeat(maximumTextBytes)}}`;
+    const jobId = await submit([line, { inputs: base64 }], { output: { merge: true } });
+    await drain(laptop);
+    const answer = (await answerOf({ inputs: base64 })).document;
+    expect(await linesOf(laptop, jobKeys(jobId).mergedOutput('jsonl'))).toEqual([answer, answer]);
   }, 60_000);
 
   it('runs its failed lines again, where what they refer to has come', async () => {

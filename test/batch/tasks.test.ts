@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createMediaDecoders } from '../../src/adapters/media/decoders.ts';
 import { createTableFiles } from '../../src/adapters/parquet/table-files.ts';
 import { parseModelConfiguration } from '../../src/models/configuration.ts';
+import { maximumTextBytes } from '../../src/protocol/body.ts';
 import { createPredictor } from '../../src/tasks/create.ts';
 import type { Predictor } from '../../src/tasks/predictor.ts';
 import { LocalModels } from '../support/local-models.ts';
@@ -30,6 +31,9 @@ const wine = {
   'od280/od315_of_diluted_wines': 3.92,
   proline: 1065,
 };
+
+/** More than a call's text may have. */
+const space = ' '.repeat(maximumTextBytes);
 
 /** Models that declare a task, and what it takes instead of tensors. */
 describe('a job for a model with a task', () => {
@@ -142,6 +146,19 @@ describe('a job for a model with a task', () => {
     const outcome = await store.run('sentiment', 'reviews.txt', texts);
     expect(outcome.errors).toEqual([]);
     expect(outcome.manifest.records).toBe(3);
+  });
+
+  it('takes lines that are longer than a call may be', async () => {
+    const line = (record: object) => `${JSON.stringify(record).slice(0, -1)}${space}}\n`;
+    for (const [model, record] of [
+      ['sentiment', { text: 'A joy.' }],
+      ['wine', wine],
+    ] as const) {
+      const short = await store.run(model, 'short.jsonl', JSON.stringify(record));
+      const long = await store.run(model, 'long.jsonl', line(record));
+      expect(long.errors).toEqual([]);
+      expect(long.parts.join('')).toEqual(short.parts.join(''));
+    }
   });
 
   it('reads no other bytes than UTF-8 for a text', async () => {

@@ -59,6 +59,13 @@ export interface RawContext extends EngineContext {
   readonly isOfTexts: (record: SourceRecord) => boolean;
 }
 
+/** Of a model that declares a task. */
+export interface TaskContext extends RawContext {
+  readonly model: JobModel;
+  readonly predictor: Predictor;
+  readonly services: TransformContext['services'];
+}
+
 /**
  * Records to predictions for one model. What a record is decides the way: requests are answered as such; other records
  * go through the task that the model declares, or, without one, are rows of its tensors. Requests are those of the
@@ -92,10 +99,9 @@ export class ModelEngine implements Engine {
       this.#others = new RowEngine(raw);
       return;
     }
-    this.#others = new PredictionEngine(context, raw, { model, predictor });
-    if (takesPredictRequests) {
-      this.#requests = new PredictRequestEngine(context, own, { model, predictor });
-    }
+    const task = { ...raw, model, predictor, services: context.services };
+    this.#others = new PredictionEngine(task);
+    if (takesPredictRequests) this.#requests = new PredictRequestEngine(task);
   }
 
   /**

@@ -1,15 +1,11 @@
 import { type ServingError, toServingError } from '../../errors.ts';
 import { type ModelConfiguration, maxBatchSizeOf } from '../../models/configuration.ts';
-import type { ModelLease } from '../../models/provider.ts';
 import type { PredictContext, Predictor } from '../../tasks/predictor.ts';
-import type { JobModel } from '../job-model.ts';
+import type { JobModel, TaskLease } from '../job-model.ts';
 
 /** What a task runs with in a job: its own session, and, for a pipeline, its stages as they are pinned. */
-export function predictContextOf(
-  model: JobModel,
-  { session, configuration }: ModelLease,
-  predictor: Predictor,
-): PredictContext {
+export function predictContextOf(model: JobModel, { lease, predictor }: TaskLease): PredictContext {
+  const { session, configuration } = lease;
   return {
     run: (feeds, outputNames) =>
       session.run(
@@ -20,7 +16,7 @@ export function predictContextOf(
     withModel: async (name, version, use) => {
       const stage = await model.acquireStage(name, version);
       try {
-        return await use(stage.predictor, predictContextOf(model, stage.lease, stage.predictor));
+        return await use(stage.predictor, predictContextOf(model, stage));
       } finally {
         stage.lease.release();
       }

@@ -1,11 +1,8 @@
 import { ServingError } from '../../errors.ts';
-import type { Predictor } from '../../tasks/predictor.ts';
 import { handlePredict, type PredictServices } from '../../tasks/wire/handle.ts';
-import type { JobModel } from '../job-model.ts';
-import type { TransformContext } from '../ports.ts';
 import type { Runnable } from '../run-together.ts';
-import type { SourceRecord } from '../source-record.ts';
-import type { Engine, EngineContext, RecordOutcome } from './engine.ts';
+import { maximumRecordBytes, type SourceRecord } from '../source-record.ts';
+import type { Engine, RecordOutcome, TaskContext } from './engine.ts';
 import { predictContextOf, refusal } from './predict-context.ts';
 
 /**
@@ -14,25 +11,15 @@ import { predictContextOf, refusal } from './predict-context.ts';
  */
 export class PredictRequestEngine implements Engine {
   readonly takesBlocks = false;
-  readonly #transform: TransformContext;
-  readonly #context: EngineContext;
-  readonly #model: JobModel;
-  readonly #predictor: Predictor;
+  readonly #context: TaskContext;
 
-  constructor(
-    transform: TransformContext,
-    context: EngineContext,
-    { model, predictor }: { readonly model: JobModel; readonly predictor: Predictor },
-  ) {
-    this.#transform = transform;
+  constructor(context: TaskContext) {
     this.#context = context;
-    this.#model = model;
-    this.#predictor = predictor;
   }
 
   /** One after the other: what a request carries and refers to is in memory while it is run. */
   async transform(records: readonly SourceRecord[]): Promise<RecordOutcome[]> {
-    const services = await this.#transform.services();
+    const services = await this.#context.services();
     const outcomes: RecordOutcome[] = [];
     for (const record of records) outcomes.push(await this.#answer(record, services));
     return outcomes;
@@ -44,22 +31,27 @@ export class PredictRequestEngine implements Engine {
   }
 
   async #answer(record: SourceRecord, services: PredictServices): Promise<RecordOutcome> {
-    const { lease, encoder } = this.#context;
+    const { model, predictor, lease, encoder } = this.#context;
     const { content } = record;
     if (content.kind !== 'line') return { error: new ServingError('INTERNAL', 'internal error') };
-    const { model, version } = lease.pinned;
+    const { model: name, version } = lease.pinned;
     try {
       const { body } = await handlePredict(
-        this.#predictor,
-        { name: model, version },
-        { contentType: 'application/json', accept: undefined, body: content.bytes },
-        predictContextOf(this.#model, lease, this.#predictor),
+        predictor,
+        { name, version },
+        {
+          contentType: 'application/json',
+          accept: undefined,
+          body: content.bytes,
+          maximumTextBytes: maximumRecordBytes,
+        },
+        predictContextOf(model, this.#context),
         services,
       );
       const json = typeof body === 'string' ? body : Buffer.from(body).toString();
       return { line: encoder.prediction(record, json) };
     } catch (thrown) {
-      return { error: refusal(this.#model, thrown) };
+      return { error: refusal(model, thrown) };
     }
   }
 }

@@ -7,48 +7,36 @@ import {
   type Predictor,
   type Row,
 } from '../../tasks/predictor.ts';
-import { decodeUtf8 } from '../../tasks/wire/bytes.ts';
 import { predictionJson } from '../../tasks/wire/response.ts';
-import type { JobModel } from '../job-model.ts';
-import type { TransformContext } from '../ports.ts';
 import type { Runnable } from '../run-together.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
-import type { Engine, RawContext, RecordOutcome } from './engine.ts';
+import { decodeRecord } from './decode-record.ts';
+import type { Engine, RecordOutcome, TaskContext } from './engine.ts';
 import { predictContextOf, refusal } from './predict-context.ts';
 import { inNumbers } from './table-row.ts';
 
 /** Raw things (pictures, sound, sentences, rows) through the task that the model declares. */
 export class PredictionEngine implements Engine {
   readonly takesBlocks = false;
-  readonly #transform: TransformContext;
-  readonly #context: RawContext;
-  readonly #model: JobModel;
-  readonly #predictor: Predictor;
+  readonly #context: TaskContext;
 
-  constructor(
-    transform: TransformContext,
-    context: RawContext,
-    { model, predictor }: { readonly model: JobModel; readonly predictor: Predictor },
-  ) {
-    this.#transform = transform;
+  constructor(context: TaskContext) {
     this.#context = context;
-    this.#model = model;
-    this.#predictor = predictor;
   }
 
   async transform(records: readonly SourceRecord[]): Promise<RecordOutcome[]> {
-    const { lease, encoder } = this.#context;
-    const { images, csv } = await this.#transform.services();
+    const { model, predictor, encoder } = this.#context;
+    const { images, csv } = await this.#context.services();
     const contents = await readCsvRows(
       csv,
       records.map(({ content }) => content),
     );
     const prepared = contents.map((content, index) => this.#inputOf(content, records[index]));
     const inputs = prepared.filter((one): one is PredictInput => !(one instanceof ServingError));
-    const settled = await this.#predictor.predictEach(
+    const settled = await predictor.predictEach(
       inputs,
       defaultParameters,
-      predictContextOf(this.#model, lease, this.#predictor),
+      predictContextOf(model, this.#context),
     );
     const results = settled.values();
     const outcomes: RecordOutcome[] = [];
@@ -64,7 +52,7 @@ export class PredictionEngine implements Engine {
         const json = await predictionJson(result.prediction, images);
         outcomes.push({ line: encoder.prediction(record, json) });
       } catch (thrown) {
-        outcomes.push({ error: refusal(this.#model, thrown) });
+        outcomes.push({ error: refusal(model, thrown) });
       }
     }
     return outcomes;
@@ -76,20 +64,20 @@ export class PredictionEngine implements Engine {
   }
 
   #inputOf(content: RecordContent, record: SourceRecord | undefined): PredictInput | ServingError {
-    const { accepts } = this.#predictor;
+    const { predictor, isOfTexts } = this.#context;
     try {
-      if (accepts === 'text' && content.kind === 'line' && record !== undefined) {
-        const text = decodeUtf8(content.bytes, 'record');
-        return this.#context.isOfTexts(record) ? { kind: 'text', text } : fromLine(text, accepts);
-      }
-      return toPredictInput(content, accepts);
+      return toPredictInput(content, predictor.accepts, record !== undefined && isOfTexts(record));
     } catch (thrown) {
       return toServingError(thrown);
     }
   }
 }
 
-function toPredictInput(content: RecordContent, accepts: Predictor['accepts']): PredictInput {
+function toPredictInput(
+  content: RecordContent,
+  accepts: Predictor['accepts'],
+  isOfTexts: boolean,
+): PredictInput {
   switch (content.kind) {
     case 'unreadable':
       throw content.error;
@@ -97,10 +85,12 @@ function toPredictInput(content: RecordContent, accepts: Predictor['accepts']): 
       if (accepts === 'image' || accepts === 'audio') {
         return { kind: accepts, bytes: content.bytes };
       }
-      if (accepts === 'text') return { kind: 'text', text: decodeUtf8(content.bytes, 'record') };
+      if (accepts === 'text') return { kind: 'text', text: decodeRecord(content.bytes) };
       throw unexpected(accepts, 'an object');
-    case 'line':
-      return fromLine(decodeUtf8(content.bytes, 'record'), accepts);
+    case 'line': {
+      const text = decodeRecord(content.bytes);
+      return isOfTexts && accepts === 'text' ? { kind: 'text', text } : fromLine(text, accepts);
+    }
     case 'csv':
       throw new Error('lines of CSV are read beforehand');
     case 'row':

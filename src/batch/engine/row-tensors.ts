@@ -4,17 +4,18 @@ import { quote } from '../../protocol/fields.ts';
 import { convertData } from '../../protocol/formats/convert.ts';
 import { csvFormat } from '../../protocol/formats/csv.ts';
 import { fitShape } from '../../protocol/formats/fit-shape.ts';
+import type { BodyFormat } from '../../protocol/formats/format.ts';
 import { jsonLinesFormat } from '../../protocol/formats/json-lines.ts';
 import { soleInput } from '../../protocol/raw-request.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
 import { isBlank, type LineBlock } from '../sources/line-block.ts';
+import { decodeRecord } from './decode-record.ts';
 import { splitCsv } from './input-text.ts';
 import { plainCsvTensors, plainJsonTensors } from './plain-rows.ts';
 import { refuseColumnCount, tableTensors } from './table-tensors.ts';
 
 const newline = Buffer.from('\n');
-const text = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Rows as tensors, one for each input of the model, with a row for each record.
@@ -56,7 +57,7 @@ export async function decodeRows(
 }
 
 async function decodeWith(
-  format: typeof jsonLinesFormat,
+  format: BodyFormat,
   body: Uint8Array,
   inputs: readonly TensorMetadata[],
   parameters: ReadonlyMap<string, string>,
@@ -154,19 +155,10 @@ function textTensors(
     throw new ServingError('INVALID_REQUEST', 'record: expected a line of JSON, got a text');
   }
   const data = contents.flatMap((content) =>
-    content.kind === 'line' ? textOf(content.bytes) : [],
+    content.kind === 'line' ? decodeRecord(content.bytes) : [],
   );
   const shape = [data.length, ...input.shape.slice(1).map(() => 1)];
   return [{ name: input.name, datatype: 'BYTES', shape, data }];
-}
-
-function textOf(bytes: Uint8Array): string {
-  try {
-    return text.decode(bytes);
-  } catch (cause) {
-    const message = 'record: expected text in UTF-8, got other bytes';
-    throw new ServingError('INVALID_REQUEST', message, { cause });
-  }
 }
 
 function arrayTensor(contents: readonly RecordContent[], input: TensorMetadata): Tensor {

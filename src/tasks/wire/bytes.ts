@@ -1,13 +1,18 @@
 import { invalidRequest } from '../../errors.ts';
 import { refuseLongText } from '../../protocol/body.ts';
 
-/** Strict UTF-8, a byte-order mark left out. @throws ServingError INVALID_REQUEST, PAYLOAD_TOO_LARGE */
-export function decodeUtf8(bytes: Uint8Array, field: string): string {
-  refuseLongText(bytes.length, field);
+/**
+ * Strict UTF-8, a byte-order mark left out.
+ *
+ * @param maximumBytes @default 8 MiB, what a call may have
+ * @throws ServingError INVALID_REQUEST, PAYLOAD_TOO_LARGE
+ */
+export function decodeUtf8(bytes: Uint8Array, field: string, maximumBytes?: number): string {
+  refuseLongText(bytes.length, field, maximumBytes);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw invalidRequest(field, 'UTF-8', 'bytes that are not');
+    throw invalidRequest(field, 'text in UTF-8', 'other bytes');
   }
 }
 

@@ -1,14 +1,12 @@
 import type { CsvReader, ImageDecoder } from '../ports.ts';
 import type { PredictContext, PredictInput, Predictor } from '../predictor.ts';
 import { decodeUtf8 } from './bytes.ts';
-import { type MediaReference, parsePredictRequest } from './request.ts';
+import { type MediaReference, type PredictBody, parsePredictRequest } from './request.ts';
 import { encodeAnswer, negotiateAnswer, type PredictAnswer } from './response.ts';
 
 /** A prediction's HTTP request, free of its transport. */
-export interface PredictCall {
-  readonly contentType: string | undefined;
+export interface PredictCall extends PredictBody {
   readonly accept: string | undefined;
-  readonly body: Uint8Array;
 }
 
 export interface PredictServices {
@@ -36,8 +34,10 @@ export async function handlePredict(
 ): Promise<PredictAnswer> {
   const format = negotiateAnswer(call.accept, predictor.task);
   const { csv, images } = services;
-  const request = await parsePredictRequest(call.body, call.contentType, predictor.accepts, csv);
-  const inputs = await Promise.all(request.inputs.map((input) => fetchInput(input, services)));
+  const request = await parsePredictRequest(call, predictor.accepts, csv);
+  const inputs = await Promise.all(
+    request.inputs.map((input) => fetchInput(input, services, call.maximumTextBytes)),
+  );
   const predictions = await predictor.predict(inputs, request.parameters, context);
   const source = { modelName: model.name, modelVersion: model.version, task: predictor.task };
   return encodeAnswer(source, inputs, predictions, format, images);
@@ -46,9 +46,12 @@ export async function handlePredict(
 async function fetchInput(
   input: PredictInput | MediaReference,
   services: PredictServices,
+  maximumTextBytes: number | undefined,
 ): Promise<PredictInput> {
   if (input.kind !== 'reference') return input;
   const bytes = await services.fetchObject(input.bucket, input.key);
-  if (input.accepts === 'text') return { kind: 'text', text: decodeUtf8(bytes, 'object') };
+  if (input.accepts === 'text') {
+    return { kind: 'text', text: decodeUtf8(bytes, 'object', maximumTextBytes) };
+  }
   return { kind: input.accepts, bytes };
 }

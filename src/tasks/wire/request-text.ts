@@ -18,7 +18,7 @@ export async function predictRequestText(
   accepts: PredictInputKind,
   csv: CsvReader,
 ): Promise<string> {
-  const { inputs } = await parsePredictRequest(body, contentType, accepts, csv);
+  const { inputs } = await parsePredictRequest({ body, contentType }, accepts, csv);
   if (isJsonRequest(contentType)) return decodeUtf8(body, 'body');
   const other = inputs.find(({ kind }) => kind !== accepts);
   if (other !== undefined) throw invalidRequest('Content-Type', `that of ${accepts}`, other.kind);

@@ -31,6 +31,15 @@ export interface PredictRequest {
   readonly parameters: PredictParameters;
 }
 
+/** A prediction's request as it came. */
+export interface PredictBody {
+  /** The header; undefined counts as JSON. */
+  readonly contentType: string | undefined;
+  readonly body: Uint8Array;
+  /** Of text, in the body and in each object that it refers to. @default 8 MiB, what a call may have */
+  readonly maximumTextBytes?: number;
+}
+
 /** Inputs of one call: more is a transform job. */
 const maxInputs = 4096;
 /** Of them that are to be fetched: they are in memory together. */
@@ -45,17 +54,17 @@ export const parametersSchema = v.strictObject({
 /**
  * Reads the body of a prediction by its content type.
  *
- * @param contentType the header; undefined counts as JSON
  * @param accepts the kind of input that the model's task takes: it says what text in JSON is
  * @throws ServingError INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE or PAYLOAD_TOO_LARGE
  */
 export async function parsePredictRequest(
-  body: Uint8Array,
-  contentType: string | undefined,
+  { body, contentType, maximumTextBytes }: PredictBody,
   accepts: PredictInputKind,
   csv: CsvReader,
 ): Promise<PredictRequest> {
-  if (isJsonRequest(contentType)) return parseJsonRequest(body, accepts);
+  if (isJsonRequest(contentType)) {
+    return parseJsonRequest(decodeUtf8(body, 'body', maximumTextBytes), accepts);
+  }
   const { name, parameters } = parseMediaType(contentType ?? '');
   const whole = (inputs: readonly PredictInput[]) => ({ inputs, parameters: defaultParameters });
   if (name.startsWith('image/')) return whole([{ kind: 'image', bytes: body }]);
@@ -73,7 +82,7 @@ export async function parsePredictRequest(
         `Content-Type: expected charset utf-8, got ${quote(charset)}`,
       );
     }
-    const text = decodeUtf8(body, 'body');
+    const text = decodeUtf8(body, 'body', maximumTextBytes);
     if (name === 'text/plain') return whole([{ kind: 'text', text }]);
     const rows = await csv.read(text, maxInputs + 1);
     checkCount(rows.length);
@@ -97,12 +106,11 @@ function checkCount(count: number): void {
 }
 
 /** `{"inputs": ..., "parameters": {"top_k": 3, "threshold": 0.5}}`, the names of Hugging Face's inference API. */
-function parseJsonRequest(body: Uint8Array, accepts: PredictInputKind): PredictRequest {
+function parseJsonRequest(text: string, accepts: PredictInputKind): PredictRequest {
   let document: unknown;
   try {
-    document = JSON.parse(decodeUtf8(body, 'body'));
+    document = JSON.parse(text);
   } catch (cause) {
-    if (cause instanceof ServingError) throw cause;
     throw new ServingError('INVALID_REQUEST', 'body: expected JSON, got something else', { cause });
   }
   const request = parseObject(document, 'body');

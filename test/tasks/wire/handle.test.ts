@@ -166,7 +166,7 @@ describe('a bad request is refused with the field named', () => {
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
   test.each<[string, Call, number, RegExp]>([
     ['digits', { body: '{' }, 400, /^body: expected JSON/],
-    ['digits', { body: Buffer.from([0x7b, 0xff, 0x7d]) }, 400, /^body: expected UTF-8/],
+    ['digits', { body: Buffer.from([0x7b, 0xff, 0x7d]) }, 400, /^body: expected text in UTF-8/],
     ['digits', { body: '[]' }, 400, /body/],
     ['digits', { body: '{}' }, 400, /^inputs: expected a value/],
     ['digits', { body: '{"inputs": []}' }, 400, /^inputs: expected at least one/],
