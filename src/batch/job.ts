@@ -20,7 +20,8 @@ export const inputFormats = ['jsonl', 'csv', 'text', 'parquet', 'npy', 'media'] 
 export type InputFormat = (typeof inputFormats)[number];
 
 /** Routes of a model whose requests can be answered later. */
-export const requestRoutes = ['infer', 'predict'] as const;
+const requestRoutes = ['infer', 'predict'] as const;
+export type RequestRoute = (typeof requestRoutes)[number];
 
 /** Where a job's records come from. */
 export const jobInputSchema = v.variant('kind', [
@@ -99,7 +100,7 @@ export const jobSchema = v.object({
 export type Job = v.InferOutput<typeof jobSchema>;
 
 /** The route that a job's records are requests of; undefined where each may be a request or not. */
-export function requestRouteOf({ input }: Job): (typeof requestRoutes)[number] | undefined {
+export function requestRouteOf({ input }: Job): RequestRoute | undefined {
   return input.kind === 'request' || input.kind === 'errors' ? input.route : undefined;
 }
 

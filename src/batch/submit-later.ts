@@ -3,14 +3,14 @@ import { ServingError } from '../errors.ts';
 import type { ModelReference, PinnedModel } from '../models/reference.ts';
 import { encodeDocument } from './document.ts';
 import { toInputObject } from './input-objects.ts';
-import { type Job, jobIdOf, type requestRoutes } from './job.ts';
+import { type Job, jobIdOf, type RequestRoute } from './job.ts';
 import { pinModel } from './pinned-pipeline.ts';
 import { shardSizeFor } from './shard-size.ts';
 import type { SubmitContext } from './submit.ts';
 
 /** A request that is answered later. */
 export interface LaterRequest {
-  readonly route: (typeof requestRoutes)[number];
+  readonly route: RequestRoute;
   /** The request as JSON. */
   readonly text: string;
 }

@@ -8,7 +8,14 @@ import { readControl, refuseJob, writeControl } from './control.ts';
 import { decideDocument, readDocument } from './document.ts';
 import { formatOf } from './formats.ts';
 import { toInputObject } from './input-objects.ts';
-import { type InputObject, type Job, jobIdOf, jobSchema, requestRouteOf } from './job.ts';
+import {
+  type InputObject,
+  type Job,
+  jobIdOf,
+  jobSchema,
+  type RequestRoute,
+  requestRouteOf,
+} from './job.ts';
 import { type JobRequest, parseJobRequest, parseJobRequestText } from './job-request.ts';
 import { readPace } from './pace.ts';
 import { pinModel } from './pinned-pipeline.ts';
@@ -169,7 +176,7 @@ const objects = (pinned: readonly InputObject[]) =>
 
 /** @throws ServingError INVALID_REQUEST when the model cannot take requests of that route */
 function refuseRoute(
-  route: ReturnType<typeof requestRouteOf>,
+  route: RequestRoute | undefined,
   model: string,
   task: string | undefined,
 ): void {
