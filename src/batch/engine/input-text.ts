@@ -2,6 +2,7 @@ import { formatFloat32 } from '../../protocol/float32-text.ts';
 import { halfToNumber } from '../../protocol/half.ts';
 import type { Datatype } from '../../protocol/tensor.ts';
 import type { SourceRecord } from '../source-record.ts';
+import { csvFields } from '../sources/csv-fields.ts';
 
 /** A record as JSON, to stand beside its prediction. Of an object it is the key. */
 export function inputJson({ content, origin }: SourceRecord): string {
@@ -11,8 +12,8 @@ export function inputJson({ content, origin }: SourceRecord): string {
       return isJson(text) ? text : JSON.stringify(text);
     }
     case 'csv': {
-      const names = splitCsv(content.header) ?? [];
-      const values = splitCsv(Buffer.from(content.bytes).toString()) ?? [];
+      const names = csvFields(content.header) ?? [];
+      const values = csvFields(Buffer.from(content.bytes).toString()) ?? [];
       return JSON.stringify(
         Object.fromEntries(names.map((name, index) => [name, values[index] ?? ''])),
       );
@@ -61,51 +62,4 @@ function isJson(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-/**
- * The fields of one record of CSV (RFC 4180), white space around them left out.
- *
- * @returns undefined for what is not well quoted
- */
-export function splitCsv(line: string): string[] | undefined {
-  if (!line.includes('"')) return line.split(',').map((field) => field.trim());
-  const fields: string[] = [];
-  let start = 0;
-  for (;;) {
-    const opening = /\s*"/y;
-    opening.lastIndex = start;
-    if (opening.test(line)) {
-      const closing = endOfQuoted(line, opening.lastIndex);
-      if (closing < 0) return undefined;
-      fields.push(line.slice(opening.lastIndex, closing).replaceAll('""', '"'));
-      const comma = line.indexOf(',', closing);
-      const end = comma < 0 ? line.length : comma;
-      if (line.slice(closing + 1, end).trim() !== '') return undefined;
-      if (comma < 0) return fields;
-      start = comma + 1;
-    } else {
-      const comma = line.indexOf(',', start);
-      const field = line.slice(start, comma < 0 ? line.length : comma).trim();
-      if (field.includes('"')) return undefined;
-      fields.push(field);
-      if (comma < 0) return fields;
-      start = comma + 1;
-    }
-  }
-}
-
-/** Place of the quote that closes a field; -1 when there is none. */
-function endOfQuoted(line: string, start: number): number {
-  let quote = line.indexOf('"', start);
-  while (quote >= 0 && line[quote + 1] === '"') quote = line.indexOf('"', quote + 2);
-  return quote;
-}
-
-/**
- * RFC 4180, 2: quotes around what holds a comma, a quote, a line break, or space that a reader would trim; and around nothing,
- * which as the only cell would be a blank line, and no row for most readers.
- */
-export function quoteCsv(cell: string): string {
-  return /^$|[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }

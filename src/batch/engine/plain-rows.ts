@@ -1,7 +1,7 @@
 import { type Filler, openFiller } from '../../protocol/json-fill.ts';
 import type { Tensor, TensorData, TensorMetadata } from '../../protocol/tensor.ts';
+import { csvFields } from '../sources/csv-fields.ts';
 import type { LineBlock } from '../sources/line-block.ts';
-import { splitCsv } from './input-text.ts';
 import { skipSpace } from './json-places.ts';
 import { ListReader } from './list-reader.ts';
 import { NumberScanner } from './number-scanner.ts';
@@ -46,7 +46,7 @@ export function plainCsvTensors(
   lines: LineBlock,
   inputs: readonly TensorMetadata[],
 ): readonly Tensor[] | undefined {
-  const names = splitCsv(header);
+  const names = csvFields(header);
   const [sole] = inputs;
   if (names === undefined || sole === undefined) return undefined;
   const rows = lines.starts.length;

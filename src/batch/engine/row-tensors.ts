@@ -9,9 +9,9 @@ import { jsonLinesFormat } from '../../protocol/formats/json-lines.ts';
 import { soleInput } from '../../protocol/raw-request.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { RecordContent, SourceRecord } from '../source-record.ts';
+import { csvFields } from '../sources/csv-fields.ts';
 import { isBlank, type LineBlock } from '../sources/line-block.ts';
 import { decodeRecord } from './decode-record.ts';
-import { splitCsv } from './input-text.ts';
 import { plainCsvTensors, plainJsonTensors } from './plain-rows.ts';
 import { refuseColumnCount, tableTensors } from './table-tensors.ts';
 
@@ -74,9 +74,9 @@ function refuseFieldCount(
   row: Uint8Array,
   [sole, ...others]: readonly TensorMetadata[],
 ): void {
-  const columns = splitCsv(header);
+  const columns = csvFields(header);
   const names = columns?.length;
-  const fields = splitCsv(Buffer.from(row).toString())?.length;
+  const fields = csvFields(Buffer.from(row).toString())?.length;
   if (columns === undefined || names === undefined || fields === undefined) return;
   if (names === fields) {
     if (sole !== undefined && others.length === 0) refuseColumnCount(columns, sole);

@@ -1,10 +1,11 @@
 import { sqsMessageBytes } from '../../contract/limits.ts';
 import { ServingError } from '../../errors.ts';
 import { quote } from '../../protocol/fields.ts';
-import { splitCsv } from '../engine/input-text.ts';
+import { decimal } from '../../protocol/formats/cells.ts';
 import type { InputObject } from '../job.ts';
 import type { InputReads } from '../source-record.ts';
 import { readBlocks } from './blocks.ts';
+import { csvFields } from './csv-fields.ts';
 import { readLines } from './lines.ts';
 
 /** The message of each shard carries the header, as JSON. */
@@ -46,10 +47,12 @@ export async function readCsvHeader(store: InputReads, object: InputObject): Pro
       lines: line.linesBefore + header.split('\n').length,
     };
   }
-  throw new ServingError(
-    'INVALID_REQUEST',
-    `${object.key}: expected a line that names the columns`,
-  );
+  throw lacksHeader(object.key);
+}
+
+/** The refusal of CSV that has no line that names the columns. */
+export function lacksHeader(key: string): ServingError {
+  return new ServingError('INVALID_REQUEST', `${key}: expected a line that names the columns`);
 }
 
 /**
@@ -74,16 +77,14 @@ function faultOf(header: string, sizeBytes: number): string | undefined {
   if (bytes > maximumHeaderBytes) {
     return `a line of at most ${maximumHeaderBytes} bytes that names the columns, got ${bytes}; wide tables can come as .npy, .parquet or .jsonl`;
   }
-  if (!isData(splitCsv(header) ?? [])) return undefined;
+  if (!isData(csvFields(header) ?? [])) return undefined;
   return `a line that names the columns, got numbers: ${quote(header)}; put a line of names before them`;
 }
-
-const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 /** pandas names the columns of an array 0, 1, 2, ..., and years can be names: different whole numbers may name columns. */
 function isData(header: readonly string[]): boolean {
   const names = header.filter((name) => name !== '');
-  if (names.length === 0 || !names.every((name) => number.test(name))) return false;
+  if (names.length === 0 || !names.every((name) => decimal.test(name))) return false;
   return names.some((name) => !/^\d+$/.test(name)) || new Set(names).size < names.length;
 }
 
@@ -101,5 +102,5 @@ async function behindLineEnd(
  * be a value.
  */
 export function isBlankNoRecord(header: string): boolean {
-  return (splitCsv(header)?.length ?? 1) > 1;
+  return (csvFields(header)?.length ?? 1) > 1;
 }

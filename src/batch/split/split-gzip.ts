@@ -4,13 +4,13 @@ import { createGunzip } from 'node:zlib';
 import { ServingError } from '../../errors.ts';
 import type { InputObject } from '../job.ts';
 import { readBlocks } from '../sources/blocks.ts';
-import { refuseHeader } from '../sources/csv-header.ts';
+import { lacksHeader, refuseHeader } from '../sources/csv-header.ts';
 import { QuotedLineEnds } from '../sources/line-ends.ts';
 import type { Split, SplitContext } from './split.ts';
 
 /** What is unpacked is held in memory until it is stored: stretches are no larger than this, but for a record that is. */
 const maximumStretchBytes = 16 * 1024 * 1024;
-const maximumRecordBytes = 256 * 1024 * 1024;
+const maximumUnpackedRecordBytes = 256 * 1024 * 1024;
 
 /**
  * A packed object can be read only from its start: so it is unpacked once, into stretches of whole records, which
@@ -60,12 +60,7 @@ export async function* splitGzip(
     if (held !== undefined) yield await splitOf(held, stretch.offset);
     held = stretch;
   }
-  if (headerLines > 0 && header === undefined) {
-    throw new ServingError(
-      'INVALID_REQUEST',
-      `${object.key}: expected a line that names the columns`,
-    );
-  }
+  if (headerLines > 0 && header === undefined) throw lacksHeader(object.key);
   yield await splitOf(held ?? { bytes: new Uint8Array(0), offset }, undefined);
 }
 
@@ -136,10 +131,10 @@ async function* readStretches(
     }
     pieces.push(chunk.subarray(start));
     bytes += chunk.byteLength - start;
-    if (bytes > maximumRecordBytes) {
+    if (bytes > maximumUnpackedRecordBytes) {
       throw new ServingError(
         'PAYLOAD_TOO_LARGE',
-        `record: expected at most ${maximumRecordBytes} bytes, got more`,
+        `record: expected at most ${maximumUnpackedRecordBytes} bytes, got more`,
       );
     }
   }

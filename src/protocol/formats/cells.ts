@@ -5,7 +5,8 @@ import { halfToNumber } from '../half.ts';
 import { openFiller } from '../json-fill.ts';
 import type { Datatype, Tensor, TensorData } from '../tensor.ts';
 
-const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** A number in decimal digits, as a cell may have it. */
+export const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const integer = /^[+-]?\d{1,20}$/;
 
 /**
@@ -81,4 +82,12 @@ export function cellText({ datatype, data }: Tensor, place: number): string {
   if (datatype === 'FP32') return formatFloat32(value);
   if (datatype === 'FP16') return formatFloat32(halfToNumber(value));
   return Object.is(value, -0) ? '-0.0' : `${value}`;
+}
+
+/**
+ * RFC 4180, 2: quotes around what holds a comma, a quote, a line break, or space that a reader would trim; and around nothing,
+ * which as the only cell would be a blank line, and no row for most readers.
+ */
+export function quoteCell(cell: string): string {
+  return /^$|[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }

@@ -5,7 +5,7 @@ import { quote } from '../fields.ts';
 import { soleInput } from '../raw-request.ts';
 import { countElements, formatShape } from '../shape.ts';
 import type { Tensor, TensorMetadata } from '../tensor.ts';
-import { cellText, parseCells } from './cells.ts';
+import { cellText, parseCells, quoteCell } from './cells.ts';
 import { fitShape } from './fit-shape.ts';
 import {
   type Answer,
@@ -144,9 +144,4 @@ function encode({ response, invocation }: Answer): EncodedBody {
 function columnNames(name: string, width: number): readonly string[] {
   if (width === 1) return [quoteCell(name)];
   return Array.from({ length: width }, (_, index) => quoteCell(`${name}[${index}]`));
-}
-
-/** RFC 4180, 2: quotes around what holds a comma, a quote, a line break, or space that a reader would trim. */
-function quoteCell(cell: string): string {
-  return /^$|[",\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
