@@ -1,13 +1,21 @@
 import { ServingError } from '../../errors.ts';
 import type { ModelLease } from '../../models/provider.ts';
 import { formatFloat32 } from '../../protocol/float32-text.ts';
+import { quoteCell } from '../../protocol/formats/cells.ts';
 import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
 import type { Job } from '../job.ts';
 import { recordsHaveNames, type ShardSource } from '../shard.ts';
 import { expandRows, type SourceRecord } from '../source-record.ts';
 import { lineAt } from '../sources/line-block.ts';
-import { inputJson, quoteCsv } from './input-text.ts';
-import { type Cell, cellsOf, columnsOf, type OutputColumn } from './output-columns.ts';
+import { inputJson } from './input-text.ts';
+import {
+  type Cell,
+  cellJson,
+  cellsOf,
+  columnsOf,
+  isSingle,
+  type OutputColumn,
+} from './output-columns.ts';
 import type { OutputEncoder } from './output-encoder.ts';
 import { joinLines, writeRows } from './row-writer.ts';
 
@@ -30,13 +38,13 @@ export function createColumnEncoder(
 ): OutputEncoder {
   const outputs = outputsOf(job, lease);
   const csv = job.output.format === 'csv';
-  const token = csv ? csvToken : jsonToken;
+  const token = csv ? csvToken : cellJson;
   const line = (record: SourceRecord, id: string | undefined, predictions: readonly string[]) => {
     const before = [
       ...joined(job, source, record),
       ...(recordsHaveNames(source) ? [id ?? record.origin?.object.key ?? null] : []),
     ];
-    const tokens = [...before.map((cell) => token(cell)), ...predictions];
+    const tokens = [...before.map((cell) => token(cell, false)), ...predictions];
     return csv ? [...rawCsv(job, source, record), ...tokens].join(',') : `[${tokens.join(',')}]`;
   };
   const rows: OutputEncoder['rows'] = (records, tensors) => {
@@ -54,7 +62,7 @@ export function createColumnEncoder(
     block: (record, tensors) =>
       writeBlock(job, source, outputs, record, tensors) ??
       joinLines(rows(expandRows(record), tensors)),
-    prediction: (record, json) => line(record, undefined, [token(json)]),
+    prediction: (record, json) => line(record, undefined, [token(json, false)]),
   };
 }
 
@@ -113,7 +121,7 @@ export function layoutOf(
       ? [{ name: 'prediction', type: 'STRING' } as const]
       : outputsOf(job, lease).flatMap(columnsOf)),
   ];
-  const names = columns.map(({ name }) => quoteCsv(name));
+  const names = columns.map(({ name }) => quoteCell(name));
   const header = [...(joinsCsv && source.kind === 'lines' ? [source.header ?? ''] : []), ...names];
   return { columns, header: header.join(',') };
 }
@@ -143,7 +151,7 @@ function rowTokens(
   metadata: readonly TensorMetadata[],
   tensors: readonly Tensor[],
   records: number,
-  token: (cell: Cell, isFloat32: boolean) => string,
+  token: (cell: Cell, single: boolean) => string,
 ): string[][] {
   const rows: string[][] = Array.from({ length: records }, () => []);
   for (const output of metadata) {
@@ -154,24 +162,15 @@ function rowTokens(
         `outputs: expected ${output.name} among them, for every line has the same columns`,
       );
     }
-    const isFloat32 = tensor.datatype === 'FP32' || tensor.datatype === 'FP16';
+    const single = isSingle(tensor.datatype);
     for (const [row, cells] of cellsOf(tensor, output, records).entries()) {
-      for (const cell of cells) rows[row]?.push(token(cell, isFloat32));
+      for (const cell of cells) rows[row]?.push(token(cell, single));
     }
   }
   return rows;
 }
 
-/** A double prints the digits that FP32 does not have: what is written are the shortest that read back as the same value. */
-function csvToken(cell: Cell, isFloat32 = false): string {
+function csvToken(cell: Cell, single: boolean): string {
   if (cell === null) return '';
-  return isFloat32 && typeof cell === 'number' ? formatFloat32(cell) : quoteCsv(`${cell}`);
-}
-
-/** What JSON has no form for is a string; the table's writer reads it back. */
-function jsonToken(cell: Cell, isFloat32 = false): string {
-  if (typeof cell === 'bigint') return `"${cell}"`;
-  if (typeof cell !== 'number') return JSON.stringify(cell);
-  if (!Number.isFinite(cell)) return `"${cell}"`;
-  return isFloat32 ? formatFloat32(cell) : JSON.stringify(cell);
+  return single && typeof cell === 'number' ? formatFloat32(cell) : quoteCell(`${cell}`);
 }

@@ -69,8 +69,7 @@ export function cellsOf(output: Tensor, { shape }: TensorMetadata, records: numb
       cells.push(cellOf(output, place));
     }
     if (!together) return cells;
-    const isSingle = output.datatype === 'FP32' || output.datatype === 'FP16';
-    return [JSON.stringify(cells.map((cell) => toJson(cell, isSingle)))];
+    return [`[${cells.map((cell) => cellJson(cell, isSingle(output.datatype))).join(',')}]`];
   });
 }
 
@@ -81,10 +80,18 @@ function cellOf({ datatype, data }: Tensor, place: number): Cell {
   return value;
 }
 
-/** The shortest digits of FP32; what JSON has no form for is a string. */
-function toJson(cell: Cell, isSingle: boolean): unknown {
-  if (typeof cell === 'bigint') return cell.toString();
-  if (typeof cell !== 'number') return cell;
-  if (!Number.isFinite(cell)) return `${cell}`;
-  return isSingle ? Number(formatFloat32(cell)) : cell;
+/** Whether values are singles: a double prints the digits that they do not have. */
+export function isSingle(datatype: Datatype): boolean {
+  return datatype === 'FP32' || datatype === 'FP16';
+}
+
+/**
+ * A cell as JSON: of a single the shortest digits that read back as the same value. What JSON has no form for is a string; the
+ * table's writer reads it back.
+ */
+export function cellJson(cell: Cell, single: boolean): string {
+  if (typeof cell === 'bigint') return `"${cell}"`;
+  if (typeof cell !== 'number') return JSON.stringify(cell);
+  if (!Number.isFinite(cell)) return `"${cell}"`;
+  return single ? formatFloat32(cell) : JSON.stringify(cell);
 }
