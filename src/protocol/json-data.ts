@@ -12,6 +12,7 @@ type Row = readonly unknown[];
  *
  * @param datatype not FP16, which has no JSON form
  * @param count the product of `shape`
+ * @param open what says which elements fit
  * @throws ServingError INVALID_REQUEST whose field is the path of the first element that does not fit
  */
 export function parseJsonData(
@@ -20,11 +21,12 @@ export function parseJsonData(
   shape: readonly number[],
   count: number,
   field: string,
+  open = openFiller,
 ): TensorData {
   if (!Array.isArray(value)) throw invalidRequest(field, 'an array', describe(value));
   const nested = shape.length > 1 && Array.isArray(value[0]);
   const rows = nested ? collectRows(value, shape, field) : [flatRow(value, shape, count, field)];
-  const { target, fillRow, expected } = openFiller(datatype, count);
+  const { target, fillRow, expected } = open(datatype, count);
   let offset = 0;
   for (const row of rows) {
     const bad = fillRow(row, offset);

@@ -10,7 +10,8 @@ export interface Filler {
   readonly expected: string;
 }
 
-type JsonDatatype = Exclude<Datatype, 'FP16'>;
+/** Datatypes that have a JSON form. */
+export type JsonDatatype = Exclude<Datatype, 'FP16'>;
 
 const expectedElement: Readonly<Record<JsonDatatype, string>> = {
   BOOL: 'true or false',

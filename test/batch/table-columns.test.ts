@@ -106,6 +106,13 @@ describe('columns of Parquet', () => {
     ]);
   });
 
+  it('of lists name the element that does not fit', async () => {
+    const outcome = await run('two', lists('x', [[1, 1e300]]));
+    expect(reasons(outcome)).toEqual([
+      [1, 'column "x"[0][1]: expected a number in the range of FP32, got 1e+300'],
+    ]);
+  });
+
   it('are named when the model cannot take them', async () => {
     const dates = { name: 'day', data: [new Date(0)], type: 'TIMESTAMP' as const };
     const day = await run('two', { columnData: [...doubles({ a: [1] }), dates] });

@@ -1,5 +1,6 @@
 import { fp16InJson } from '../decode-tensor.ts';
 import { parseJsonData } from '../json-data.ts';
+import { openFiller } from '../json-fill.ts';
 import { countElements, maximumRank } from '../shape.ts';
 import type { Tensor, TensorMetadata } from '../tensor.ts';
 import { fitShape } from './fit-shape.ts';
@@ -7,9 +8,15 @@ import { fitShape } from './fit-shape.ts';
 /**
  * A JSON value of numbers, strings or booleans, nested or not, as the tensor that an input takes.
  *
+ * @param open what says which elements fit
  * @throws ServingError INVALID_REQUEST
  */
-export function tensorOfValue(value: unknown, input: TensorMetadata, field: string): Tensor {
+export function tensorOfValue(
+  value: unknown,
+  input: TensorMetadata,
+  field: string,
+  open = openFiller,
+): Tensor {
   const { name, datatype } = input;
   if (datatype === 'FP16') throw fp16InJson(field, name);
   const observed = observeShape(value);
@@ -20,6 +27,7 @@ export function tensorOfValue(value: unknown, input: TensorMetadata, field: stri
     shape,
     countElements(shape, field),
     field,
+    open,
   );
   return { name, datatype, shape, data };
 }
