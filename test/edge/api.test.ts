@@ -31,6 +31,16 @@ describe('the Open Inference Protocol', () => {
     });
   });
 
+  it.each(['/v2/models/echo', '/v2/models/nothing'])(
+    'answers HEAD as GET, whose length the gateway tells: %s',
+    async (path) => {
+      const options = { requestId: 'JKJaXmPLvHcESHA=' };
+      const got = await serving.call('GET', path, options);
+      expect(got.body).not.toBe('');
+      expect(await serving.call('HEAD', path, options)).toEqual(got);
+    },
+  );
+
   it('tells a model’s names, datatypes and shapes', async () => {
     const metadata = {
       name: 'echo',

@@ -48,7 +48,9 @@ describe('a mutated request', () => {
       if (httpRequest === undefined) continue;
       const { statusCode: status, headers, body } = await serving.api(httpRequest);
       statuses.add(status);
-      const answer = { status, headers, body: Buffer.from(body) };
+      // As the gateway does with what the function answers to HEAD.
+      const sent = request.method === 'HEAD' ? '' : body;
+      const answer = { status, headers, body: Buffer.from(sent) };
       expect(complaintsOf(request, answer, []), `request ${index} of seed ${seed}`).toEqual([]);
     }
     // What the mutations must reach, or they would only ever test the first check.

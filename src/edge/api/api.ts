@@ -51,12 +51,8 @@ export function createApi(options: ApiOptions): Api {
   const route = createRouter(routesOf(options));
   const answer = withContentCoding(async (request) => route(request, {}));
   return async (request) => {
-    const { statusCode, headers, body } = await answerOrError(request);
-    return {
-      statusCode,
-      headers: { ...headers, 'x-request-id': request.requestId },
-      body: request.method === 'HEAD' ? '' : body,
-    };
+    const response = await answerOrError(request);
+    return { ...response, headers: { ...response.headers, 'x-request-id': request.requestId } };
   };
 
   async function answerOrError(request: HttpRequest): Promise<HttpResponse> {

@@ -30,7 +30,8 @@ export function repositoryIndexRoute(models: ModelAdministration): RouteHandler 
 
 /**
  * `POST /v2/repository/models/{model}/load`: reads the model's folder anew and loads it into this environment, of
- * a pipeline the models that it calls. The repository is the bucket alone, so the parameters that replace files or configuration are refused.
+ * a pipeline the models that it calls. The repository is the bucket alone, so the parameters that replace files or
+ * configuration are refused.
  */
 export function loadRoute(models: ModelAdministration, prediction: Prediction): RouteHandler {
   return async (request, { model = '' }) => {

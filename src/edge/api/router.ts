@@ -23,7 +23,8 @@ interface Node {
 }
 
 /**
- * Finds a request's route: literal parts win over names where they lead to a route, a trailing slash does not count, HEAD is answered by GET.
+ * Finds a request's route: literal parts win over names where they lead to a route, a trailing slash does not count. HEAD is
+ * answered as GET is: the gateway keeps the body back, and tells its length.
  *
  * @throws ServingError (from the returned function) NOT_FOUND for a path without a route, METHOD_NOT_ALLOWED for one
  *   that has others, INVALID_REQUEST for a part that cannot be a name

@@ -140,10 +140,15 @@ describe('the response of an HTTP API', () => {
     expect(response.headers.getSetCookie()).toEqual(['a=1; Secure', 'b=2']);
   });
 
-  it('has no body when HEAD asks', async () => {
-    const response = await fetch(`${endpoint}/any/x`, { method: 'HEAD' });
+  it('has no body when HEAD asks, and the headers that GET would have', async () => {
+    const got = await fetch(`${endpoint}/any/x?do=binary`);
+    const response = await fetch(`${endpoint}/any/x?do=binary`, { method: 'HEAD' });
     expect(response.status).toBe(200);
     expect(await response.text()).toBe('');
+    for (const name of ['content-length', 'content-type', 'x-count']) {
+      expect(response.headers.get(name)).toBe(got.headers.get(name));
+    }
+    expect(response.headers.get('content-length')).toBe('4');
   });
 
   it('is Not Found where no route leads', async () => {
