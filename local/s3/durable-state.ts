@@ -1,4 +1,4 @@
-import { isEntry } from './entry.ts';
+import { entrySchema } from './entry.ts';
 import { Journal } from './journal.ts';
 import type { Blob } from './model.ts';
 import { type Entry, State } from './state.ts';
@@ -25,15 +25,13 @@ export class DurableState {
   ): Promise<DurableState> {
     const state = new State();
     let entries = 0;
-    const journal = await Journal.open(path, (value) => {
-      if (!isEntry(value)) return false;
+    const journal = await Journal.open(path, entrySchema, (entry) => {
       entries += 1;
       // The line that made its bucket was among the damaged ones.
-      if ('bucket' in value && value.op !== 'createBucket' && !state.buckets.has(value.bucket)) {
-        state.apply({ op: 'createBucket', bucket: value.bucket, createdMs: Date.now() });
+      if ('bucket' in entry && entry.op !== 'createBucket' && !state.buckets.has(entry.bucket)) {
+        state.apply({ op: 'createBucket', bucket: entry.bucket, createdMs: Date.now() });
       }
-      state.apply(value);
-      return true;
+      state.apply(entry);
     });
     return new DurableState(journal, state, entries, onProblem);
   }

@@ -2,11 +2,6 @@ import * as v from 'valibot';
 import { checksumAlgorithms } from './checksums.ts';
 import type { Entry } from './state.ts';
 
-/*
- * What a line of the journal has to be. The journal is our own, but a bad copy or a hand may have changed it: what is not as
- * it was written would otherwise stop the start, or a later request.
- */
-
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** Milliseconds that JavaScript has a date for. */
 const timeMs = v.pipe(count, v.maxValue(8_640_000_000_000_000));
@@ -58,7 +53,8 @@ const op = <Name extends Entry['op']>(name: Name) => ({
 });
 const onBucket = <Name extends Entry['op']>(name: Name) => ({ ...op(name), bucket: text });
 
-const schema: v.GenericSchema<Entry> = v.variant('op', [
+/** What a line of the journal has to be. */
+export const entrySchema: v.GenericSchema<Entry> = v.variant('op', [
   v.object({ ...onBucket('createBucket'), createdMs: timeMs }),
   v.object(onBucket('deleteBucket')),
   v.object({ ...onBucket('setVersioning'), status: v.picklist(['Enabled', 'Suspended']) }),
@@ -72,8 +68,3 @@ const schema: v.GenericSchema<Entry> = v.variant('op', [
   v.object({ ...op('delivered'), id: text }),
   v.object({ ...op('sequence'), value: count }),
 ]);
-
-/** Whether a line of the journal is an entry, whole and as it was written. */
-export function isEntry(value: unknown): value is Entry {
-  return v.is(schema, value);
-}

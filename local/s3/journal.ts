@@ -1,13 +1,14 @@
 import {
   closeSync,
-  existsSync,
+  constants,
   ftruncateSync,
   openSync,
   renameSync,
   rmSync,
   writeSync,
 } from 'node:fs';
-import { keepDamaged, readJournal } from '../journal-lines.ts';
+import type * as v from 'valibot';
+import { readJournal } from '../journal-lines.ts';
 
 /** Bytes gathered before a rewrite hands them to the file system. */
 const rewriteChunkBytes = 1024 * 1024;
@@ -27,17 +28,16 @@ export class Journal {
   /** In a sentence, what was dropped when the file was opened, and where it is kept; undefined when it was whole. */
   readonly damage: string | undefined;
 
-  /**
-   * Hands every whole line to `take`, oldest first, and opens the file for more. A line that is no record, and one
-   * that was cut short at the end, are dropped, and a copy of the file is kept.
-   * @param take returns false for a value that is no record
-   */
-  static async open(path: string, take: (value: unknown) => boolean): Promise<Journal> {
-    const reading = await readJournal(path, take);
-    const damage = await keepDamaged(path, reading);
-    const descriptor = openSync(path, existsSync(path) ? 'r+' : 'w+');
-    ftruncateSync(descriptor, reading.lengthBytes);
-    return new Journal(path, descriptor, reading.lengthBytes, damage);
+  /** Reads the file as `readJournal` does, and opens it for more. */
+  static async open<Entry>(
+    path: string,
+    schema: v.GenericSchema<Entry>,
+    apply: (entry: Entry) => void,
+  ): Promise<Journal> {
+    const { lengthBytes, damage } = await readJournal(path, schema, apply);
+    const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT);
+    ftruncateSync(descriptor, lengthBytes);
+    return new Journal(path, descriptor, lengthBytes, damage);
   }
 
   private constructor(

@@ -1,7 +1,9 @@
+import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, rename, rm } from 'node:fs/promises';
-import { keepDamaged, readJournal } from '../journal-lines.ts';
-import { type Message, parseStoredMessage } from './message.ts';
+import * as v from 'valibot';
+import { readJournal } from '../journal-lines.ts';
+import { type Message, storedMessage } from './message.ts';
 
 /**
  * What happened to a queue, one JSON line each. All are idempotent: a rewritten journal may already hold the
@@ -16,6 +18,13 @@ export type JournalRecord =
   | readonly ['returned', key: string, receiveCount: number, firstReceivedMs: number]
   | readonly ['gone', key: string]
   | readonly ['purged'];
+
+const recordSchema: v.GenericSchema<JournalRecord> = v.union([
+  v.tuple([v.literal('put'), storedMessage]),
+  v.tuple([v.literal('returned'), v.string(), v.number(), v.number()]),
+  v.tuple([v.literal('gone'), v.string()]),
+  v.tuple([v.literal('purged')]),
+]);
 
 /** Records that a journal may carry beyond twice its messages before it is rewritten. */
 const compactionSlack = 1024;
@@ -39,8 +48,7 @@ export class Journal {
   #writing: Promise<void> | undefined;
 
   /**
-   * Reads the journal of a queue into `messages` and opens it for more. A line that is not a whole record,
-   * such as the one that a crash cut in half, is dropped, and a copy of the file is kept.
+   * Reads the journal of a queue into `messages`, as `readJournal` does, and opens it for more.
    * @param messages the queue's messages by key, now and later: what a rewrite of the file keeps
    * @param onDamage told in a sentence what was dropped, and where it is kept
    */
@@ -49,19 +57,14 @@ export class Journal {
     messages: Map<string, Message>,
     onDamage: (sentence: string) => void,
   ): Promise<Journal> {
-    const reading = await readJournal(path, (value) => {
-      const record = parseRecord(value);
-      if (record === undefined) return false;
-      apply(messages, record);
-      return true;
-    });
-    const damage = await keepDamaged(path, reading);
+    const { lengthBytes, lines, damage } = await readJournal(path, recordSchema, (record) =>
+      apply(messages, record),
+    );
     if (damage !== undefined) onDamage(damage);
-    const { lengthBytes, lines, damagedLines } = reading;
-    const file = await openOrCreate(path);
+    const file = await open(path, constants.O_RDWR | constants.O_CREAT);
     await file.truncate(lengthBytes);
     // Damaged lines go with a rewrite, so that they are told of once.
-    const records = damagedLines > 0 ? Number.POSITIVE_INFINITY : lines;
+    const records = damage === undefined ? lines : Number.POSITIVE_INFINITY;
     const journal = new Journal(path, messages, file, lengthBytes, records);
     await journal.#compactIfThereIsRoom();
     return journal;
@@ -157,37 +160,12 @@ export class Journal {
   }
 }
 
-async function openOrCreate(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'r+');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    return await open(path, 'w+');
-  }
-}
-
 async function writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
   let offset = 0;
   while (offset < bytes.byteLength) {
     const rest = bytes.byteLength - offset;
     offset += (await file.write(bytes, offset, rest, position + offset)).bytesWritten;
   }
-}
-
-function parseRecord(value: unknown): JournalRecord | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const [kind, subject, count, time]: unknown[] = value;
-  if (kind === 'purged') return ['purged'];
-  if (kind === 'put') {
-    const message = parseStoredMessage(subject);
-    return message === undefined ? undefined : ['put', message];
-  }
-  if (typeof subject !== 'string') return undefined;
-  if (kind === 'gone') return ['gone', subject];
-  if (kind === 'returned' && typeof count === 'number' && typeof time === 'number') {
-    return ['returned', subject, count, time];
-  }
-  return undefined;
 }
 
 function apply(messages: Map<string, Message>, record: JournalRecord): void {

@@ -76,7 +76,8 @@ const storedAttributes = v.record(
   }),
 );
 
-const storedMessage: v.GenericSchema<Message> = v.object({
+/** A message as a journal holds it. */
+export const storedMessage: v.GenericSchema<Message> = v.object({
   key: v.string(),
   id: v.string(),
   body: v.string(),
@@ -89,11 +90,6 @@ const storedMessage: v.GenericSchema<Message> = v.object({
   firstReceivedMs: v.exactOptional(v.number()),
   deadLetterSource: v.exactOptional(v.string()),
 });
-
-/** A message as a journal holds it; undefined for anything else. */
-export function parseStoredMessage(value: unknown): Message | undefined {
-  return v.is(storedMessage, value) ? value : undefined;
-}
 
 /** Lowercase hexadecimal MD5 of text as UTF-8. */
 export function md5Of(text: string): string {

@@ -10,6 +10,7 @@ import {
   type S3Client,
   type S3ServiceException,
 } from '@aws-sdk/client-s3';
+import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../../local/s3/journal.ts';
 import { clientFor } from '../../support/s3-endpoint.ts';
@@ -132,7 +133,7 @@ describe('an S3 server whose folder is in the way', () => {
 
 it('a journal whose rewrite finds the disk full is as before', async () => {
   const path = join(dataDir, 'journal.jsonl');
-  const journal = await Journal.open(path, () => true);
+  const journal = await Journal.open(path, v.unknown(), () => undefined);
   journal.append({ number: 1 });
   // Takes no byte, as a disk that is full.
   await symlink('/dev/full', `${path}.new`);
@@ -140,7 +141,7 @@ it('a journal whose rewrite finds the disk full is as before', async () => {
   journal.append({ number: 2 });
   journal.close();
   const found: unknown[] = [];
-  const again = await Journal.open(path, (value) => found.push(value) > 0);
+  const again = await Journal.open(path, v.unknown(), (entry) => found.push(entry));
   expect(found).toEqual([{ number: 1 }, { number: 2 }]);
   expect(again.damage).toBeUndefined();
   again.close();
