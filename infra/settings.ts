@@ -1,5 +1,6 @@
 import { Duration, Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import {
   httpApiTimeoutMs,
   lambdaTimeoutSeconds,
@@ -43,12 +44,12 @@ const baseMemoryMiB = 256;
  * Memory that a model takes while it is loaded beside its predecessor, which serves on until it is ready:
  * creating a session peaks at 1.2 to 3.4 times the file (docs/performance.md), a served one holds about 1.2.
  */
-export function estimatedMemoryMiB(modelMiB: number): number {
+function estimatedMemoryMiB(modelMiB: number): number {
   return Math.ceil(baseMemoryMiB + 3 * modelMiB);
 }
 
 /** Temp disk for a new version beside the one that serves. */
-export function estimatedEphemeralStorageMiB(modelMiB: number): number {
+function estimatedEphemeralStorageMiB(modelMiB: number): number {
   return Math.ceil(2 * modelMiB);
 }
 
@@ -161,11 +162,22 @@ function pollingProblems(props: InferenceServiceProps): string[] {
   ];
 }
 
-function bucketProblems({ jobsBucket, resultsBucket }: InferenceServiceProps): string[] {
-  if (jobsBucket === undefined || jobsBucket.bucketName !== resultsBucket?.bucketName) return [];
-  return [
-    'jobsBucket and resultsBucket are the same bucket: results would land where uploads are watched, and one job could start the next for ever. Give them two buckets.',
-  ];
+function bucketProblems(props: InferenceServiceProps): string[] {
+  const { modelsBucket, jobsBucket, resultsBucket } = props;
+  // What lies beside models is taken for models.
+  const problems = Object.entries({ jobsBucket, resultsBucket })
+    .filter(([, bucket]) => isSame(bucket, modelsBucket))
+    .map(([name]) => `${name} is modelsBucket: give models a bucket of their own.`);
+  if (isSame(jobsBucket, resultsBucket)) {
+    problems.push(
+      'jobsBucket and resultsBucket are the same bucket: results would land where uploads are watched, and one job could start the next for ever. Give them two buckets.',
+    );
+  }
+  return problems;
+}
+
+function isSame(one: IBucket | undefined, other: IBucket | undefined): boolean {
+  return one !== undefined && one.bucketName === other?.bucketName;
 }
 
 function budgetProblems({ monthlyBudgetDollars, budgetEmail }: InferenceServiceProps): string[] {

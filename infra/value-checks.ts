@@ -28,17 +28,7 @@ export function valueProblems(props: InferenceServiceProps): string[] {
     ...sizeProblem('transformEphemeralStorageSize', props.transformEphemeralStorageSize, 512),
     ...modelNameProblems('defaultModel', props.defaultModel),
     ...(props.corsOrigins ?? []).flatMap(originProblem),
-    ...modelsBucketProblems(props),
   ];
-}
-
-/** Jobs and results may share a bucket; what lies beside models is taken for models. */
-function modelsBucketProblems(props: InferenceServiceProps): string[] {
-  const { modelsBucket } = props;
-  if (modelsBucket === undefined) return [];
-  return (['jobsBucket', 'resultsBucket'] as const)
-    .filter((name) => props[name]?.bucketName === modelsBucket.bucketName)
-    .map((name) => `${name} is modelsBucket: give models a bucket of their own.`);
 }
 
 /** What of a list of models cannot be meant, a sentence each that says what to do. */
@@ -54,7 +44,12 @@ function modelNameProblems(place: string, model: string | undefined): string[] {
   ];
 }
 
-function wholeProblem(name: string, value: number | undefined, least: number, most: number) {
+function wholeProblem(
+  name: string,
+  value: number | undefined,
+  least: number,
+  most: number,
+): string[] {
   if (value === undefined || Token.isUnresolved(value)) return [];
   if (Number.isInteger(value) && value >= least && value <= most) return [];
   return [`${name} is ${value}: give a whole number from ${least} to ${most}.`];

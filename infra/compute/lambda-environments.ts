@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { InferenceFunction } from '../constructs/inference-function.ts';
 import { as } from '../optional.ts';
@@ -50,9 +51,11 @@ export class ProvisionedConcurrency extends Profile {
         `ComputeProfile.provisionedConcurrency: targetUtilization is ${this.#targetUtilization}; Application Auto Scaling takes 0.1 to 0.9.`,
       );
     }
-    if (reservedConcurrency !== undefined && reservedConcurrency < this.#maximum) {
+    // One that is known at deployment only is let through.
+    const allowed = Token.isUnresolved(reservedConcurrency) ? undefined : reservedConcurrency;
+    if (allowed !== undefined && allowed < this.#maximum) {
       problems.push(
-        `ComputeProfile.provisionedConcurrency may keep ${this.#maximum} environments ready, and apiReservedConcurrency allows ${reservedConcurrency}: raise the latter, or name a lower maximum.`,
+        `ComputeProfile.provisionedConcurrency may keep ${this.#maximum} environments ready, and apiReservedConcurrency allows ${allowed}: raise the latter, or name a lower maximum.`,
       );
     }
     return problems;

@@ -65,6 +65,15 @@ describe('props that cannot work are refused with a sentence that says what to d
     ).toEqual([expect.stringMatching(/^jobsBucket and resultsBucket are the same bucket/)]);
   });
 
+  it.each(['jobsBucket', 'resultsBucket'])('models in the bucket of others: %s', (name) => {
+    expect(
+      problemsOf((stack) => {
+        const bucket = Bucket.fromBucketName(stack, 'Shared', 'shared');
+        return { modelsBucket: bucket, [name]: bucket };
+      }),
+    ).toEqual([`${name} is modelsBucket: give models a bucket of their own.`]);
+  });
+
   it('half a budget', () => {
     expect(problemsOf({ monthlyBudgetDollars: 50 })).toEqual([
       'A budget needs both monthlyBudgetDollars and budgetEmail: set the other one too.',

@@ -1,6 +1,6 @@
 import { CfnParameter, Duration, Size, type Stack } from 'aws-cdk-lib';
-import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
+import { ComputeProfile } from '../../infra/compute-profile.ts';
 import type { InferenceServiceProps } from '../../infra/inference-service-props.ts';
 import { problemsOf } from './support.ts';
 
@@ -31,23 +31,12 @@ describe('a single prop is refused with a sentence that says what to do', () => 
     expect(problemsOf(props)).toEqual([expect.stringMatching(sentence)]);
   });
 
-  it('a bucket of models that is to hold jobs or results too', () => {
-    expect(
-      problemsOf((stack) => {
-        const bucket = Bucket.fromBucketName(stack, 'Shared', 'shared');
-        return { modelsBucket: bucket, jobsBucket: bucket, resultsBucket: bucket };
-      }),
-    ).toEqual([
-      'jobsBucket is modelsBucket: give models a bucket of their own.',
-      'resultsBucket is modelsBucket: give models a bucket of their own.',
-    ]);
-  });
-
   it('but not one that is known at deployment only, nor a model of any number of bytes', () => {
     const parameter = (stack: Stack, id: string) => new CfnParameter(stack, id, { type: 'Number' });
     expect(
       problemsOf((stack) => ({
         apiReservedConcurrency: parameter(stack, 'Reserved').valueAsNumber,
+        compute: ComputeProfile.provisionedConcurrency({ minimum: 1 }),
         throttlingRateLimit: parameter(stack, 'Rate').valueAsNumber,
         corsOrigins: ['*', 'https://app.example.com'],
         largestModelSize: Size.bytes(100_000_001),
