@@ -43,7 +43,7 @@ export function queueOf({ broker }: Service, request: Fields): QueueEntry {
  * The name in `http://host/account/NAME`. The host is not looked at, so that a queue can be reached under
  * another name or port than the one that the server knows.
  */
-export function queueNameOfUrl(url: string): string | undefined {
+function queueNameOfUrl(url: string): string | undefined {
   const path = URL.parse(url)?.pathname ?? '';
   return /^\/\d+\/([A-Za-z0-9_.-]+)\/?$/.exec(path)?.[1];
 }

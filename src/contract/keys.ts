@@ -4,12 +4,10 @@ import { isName } from './names.ts';
  * Object keys, built and parsed in one place.
  *
  * models bucket:  <model>/config.json, <model>/<version>/{model.onnx,manifest.json,...}
- * jobs bucket:    in/<model>[@<version or alias>]/<path>, data/<path>
+ * jobs bucket:    in/<model>[@<version or alias>]/<path>; elsewhere what jobs name
  * results bucket: jobs/<job id>/...
  */
 export const jobsInputPrefix = 'in/';
-/** Inputs that a job document names: uploads below it start nothing by themselves. */
-export const jobsDataPrefix = 'data/';
 export const jobsResultPrefix = 'jobs/';
 export const modelFileName = 'model.onnx';
 export const manifestFileName = 'manifest.json';

@@ -39,7 +39,7 @@ export interface ModelMetadata {
 }
 
 /** The protocol's own name for ONNX models; Triton answers `onnxruntime_onnx`. */
-export const onnxPlatform = 'onnx_onnxv1';
+const onnxPlatform = 'onnx_onnxv1';
 /** Of a model that is a graph of others, as Triton's `ensemble` is. */
 export const pipelinePlatform = 'pilotlight_pipeline';
 

@@ -71,7 +71,7 @@ function scoreTokens(
 }
 
 /** Groups tokens as Hugging Face's token-classification pipeline does. */
-export function findEntities(
+function findEntities(
   text: string,
   tokens: readonly ScoredToken[],
   configuration: Pick<Configuration, 'aggregation' | 'ignoreLabels'>,
