@@ -1,10 +1,9 @@
 import { errors, json, pathParameter, queryParameter } from './operations.ts';
-import type { Schema } from './schemas.ts';
-import { laterAnswer } from './serving-paths.ts';
+import { count, reference, type Schema, string } from './schemas.ts';
 
 const job = pathParameter('job', 'The id of a job.');
 
-const after = queryParameter('after', { type: 'string' }, 'What the page before gave as `next`.');
+const after = queryParameter('after', string, 'What the page before gave as `next`.');
 
 function limit(maximum: number): Schema {
   const schema = { type: 'integer', minimum: 1, maximum, default: 20 };
@@ -29,6 +28,11 @@ function change(summary: string, conflict: string): Schema {
   };
 }
 
+/** The answer of a request that was answered later: that of its route. */
+const laterAnswer: Schema = {
+  anyOf: [reference('InferResponse'), reference('PredictResponse')],
+};
+
 /** The paths of the jobs API. */
 export const jobPaths: Readonly<Record<string, Schema>> = {
   '/v2/jobs': {
@@ -39,7 +43,7 @@ export const jobPaths: Readonly<Record<string, Schema>> = {
         202: {
           description: 'The job.',
           headers: {
-            Location: { description: '`/v2/jobs/{job}`', schema: { type: 'string' } },
+            Location: { description: '`/v2/jobs/{job}`', schema: string },
           },
           content: json('Job'),
         },
@@ -54,11 +58,7 @@ export const jobPaths: Readonly<Record<string, Schema>> = {
       summary: 'Jobs, the newest first',
       description:
         'A page is full while there are more jobs that it asks for, within bounded work: after ten listings of the bucket, or a look at a hundred jobs more than its limit, it may be short, or empty, and still have a `next`. Go on until a page has none.',
-      parameters: [
-        queryParameter('model', { type: 'string' }, 'Only jobs of this model.'),
-        limit(100),
-        after,
-      ],
+      parameters: [queryParameter('model', string, 'Only jobs of this model.'), limit(100), after],
       responses: { 200: { description: 'A page.', content: json('JobList') }, ...errors },
     },
   },
@@ -89,7 +89,7 @@ export const jobPaths: Readonly<Record<string, Schema>> = {
           headers: {
             'Retry-After': {
               description: 'Seconds.',
-              schema: { type: 'integer', minimum: 0 },
+              schema: count,
             },
           },
           content: json('LaterState'),

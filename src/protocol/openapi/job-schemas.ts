@@ -1,9 +1,17 @@
-import { object, reference, type Schema } from './schemas.ts';
+import {
+  boolean,
+  count,
+  listOf,
+  object,
+  reference,
+  type Schema,
+  strictObject,
+  string,
+} from './schemas.ts';
 
-const string: Schema = { type: 'string' };
-const boolean: Schema = { type: 'boolean' };
-const count: Schema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
-const positive: Schema = { ...count, minimum: 1 };
+/** As the reader of requests counts. */
+const safeCount: Schema = { ...count, maximum: Number.MAX_SAFE_INTEGER };
+const positive: Schema = { ...safeCount, minimum: 1 };
 const key: Schema = { type: 'string', minLength: 1, maxLength: 1024 };
 const percent: Schema = { type: 'number', minimum: 0, maximum: 100 };
 const next: Schema = {
@@ -17,22 +25,21 @@ const format: Schema = {
   description: 'What objects are. Default: by the name of each.',
 };
 
-function strict(properties: Schema, required: readonly string[]): Schema {
-  return { type: 'object', properties, required, additionalProperties: false };
-}
-
 /** Where records come from: one of these. Keys are those of the jobs bucket. */
 const input: Schema = {
   description:
     'Lines of JSON are rows, or requests of the infer route; for a pipeline, requests of its predict route.',
   anyOf: [
-    strict({ format, key }, ['key']),
-    strict({ format, keys: { type: 'array', items: key, minItems: 1, maxItems: 1000 } }, ['keys']),
-    strict({ format, prefix: { ...key, description: 'Every object below it.' } }, ['prefix']),
-    strict({ format, list: { ...key, description: 'An object that names one key a line.' } }, [
-      'list',
+    strictObject({ format, key }, ['key']),
+    strictObject({ format, keys: { type: 'array', items: key, minItems: 1, maxItems: 1000 } }, [
+      'keys',
     ]),
-    strict(
+    strictObject({ format, prefix: { ...key, description: 'Every object below it.' } }, ['prefix']),
+    strictObject(
+      { format, list: { ...key, description: 'An object that names one key a line.' } },
+      ['list'],
+    ),
+    strictObject(
       {
         errorsOf: {
           ...string,
@@ -45,7 +52,7 @@ const input: Schema = {
 };
 
 const output: Schema = {
-  ...strict(
+  ...strictObject(
     {
       format: { type: 'string', enum: ['jsonl', 'csv', 'parquet'], default: 'jsonl' },
       merge: { ...boolean, default: false, description: 'One object of all parts, beside them.' },
@@ -84,7 +91,7 @@ const told: Schema = {
 
 /** What the jobs API takes and tells. */
 export const jobSchemas: Readonly<Record<string, Schema>> = {
-  JobRequest: strict(
+  JobRequest: strictObject(
     {
       $schema: string,
       model: string,
@@ -95,7 +102,7 @@ export const jobSchemas: Readonly<Record<string, Schema>> = {
       input,
       output,
       maxFailedRecords: {
-        ...count,
+        ...safeCount,
         description: 'Failed records after which the job ends. Default: none.',
       },
       maxFailedPercent: { ...percent, description: 'The same as a share, from 1,000 records on.' },
@@ -154,7 +161,7 @@ export const jobSchemas: Readonly<Record<string, Schema>> = {
     },
     ['id', 'state', 'created_at', 'results'],
   ),
-  JobList: object({ jobs: { type: 'array', items: reference('JobSummary') }, next }, ['jobs']),
+  JobList: object({ jobs: listOf(reference('JobSummary')), next }, ['jobs']),
   JobError: object(
     {
       input: { ...string, description: 'Key of the object.' },
@@ -170,6 +177,6 @@ export const jobSchemas: Readonly<Record<string, Schema>> = {
     },
     ['number', 'bytes', 'code', 'reason'],
   ),
-  JobErrors: object({ errors: { type: 'array', items: reference('JobError') }, next }, ['errors']),
+  JobErrors: object({ errors: listOf(reference('JobError')), next }, ['errors']),
   LaterState: object({ state: { const: 'running' } }, ['state']),
 };

@@ -1,6 +1,6 @@
 import { elementBytes } from '../datatype.ts';
 import type { Datatype, TensorMetadata } from '../tensor.ts';
-import { dataSchemaName, reference, type Schema } from './schemas.ts';
+import { count, dataSchemaName, reference, type Schema, string } from './schemas.ts';
 
 /** A model as the document describes it. */
 export interface DescribedModel {
@@ -27,7 +27,7 @@ export function modelRequestSchema(model: DescribedModel): Schema {
     type: 'object',
     required: ['inputs'],
     properties: {
-      id: { type: 'string' },
+      id: string,
       parameters: reference('Parameters'),
       inputs: tensorsSchema(model.inputs),
       outputs: {
@@ -83,9 +83,7 @@ function tensorSchema({ name, datatype, shape }: TensorMetadata): Schema {
       datatype: { const: datatype },
       shape: {
         type: 'array',
-        prefixItems: shape.map((dimension) =>
-          dimension === -1 ? { type: 'integer', minimum: 0 } : { const: dimension },
-        ),
+        prefixItems: shape.map((dimension) => (dimension === -1 ? count : { const: dimension })),
         minItems: shape.length,
         maxItems: shape.length,
       },
@@ -101,13 +99,13 @@ const exampleElements = 32;
 /** A tensor that the model takes: 1 for every dimension that varies, and nothing but zeros. */
 function exampleOf({ name, datatype, shape: dimensions }: TensorMetadata): Schema {
   const shape = dimensions.map((dimension) => (dimension === -1 ? 1 : dimension));
-  const count = shape.reduce((product, dimension) => product * dimension, 1);
-  if (datatype !== 'FP16' && count <= exampleElements) {
-    return { name, shape, datatype, data: new Array(count).fill(exampleElement(datatype)) };
+  const elements = shape.reduce((product, dimension) => product * dimension, 1);
+  if (datatype !== 'FP16' && elements <= exampleElements) {
+    return { name, shape, datatype, data: new Array(elements).fill(exampleElement(datatype)) };
   }
   // An empty string is its length alone.
   const bytesEach = datatype === 'BYTES' ? 4 : elementBytes[datatype];
-  return { name, shape, datatype, parameters: { binary_data_size: count * bytesEach } };
+  return { name, shape, datatype, parameters: { binary_data_size: elements * bytesEach } };
 }
 
 function exampleElement(datatype: Datatype): unknown {

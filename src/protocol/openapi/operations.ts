@@ -1,4 +1,4 @@
-import { reference, type Schema } from './schemas.ts';
+import { count, reference, type Schema, string } from './schemas.ts';
 
 /** A body of JSON with a schema of the document. */
 export function json(schema: string): Schema {
@@ -13,7 +13,7 @@ export const errors: Schema = {
     headers: {
       'Retry-After': {
         description: 'Seconds, where the same request may succeed then.',
-        schema: { type: 'integer', minimum: 0 },
+        schema: count,
       },
     },
     content: json('Error'),
@@ -53,8 +53,6 @@ export function pathParameter(name: string, description?: string): Schema {
 export function queryParameter(name: string, schema: Schema, description: string): Schema {
   return { name, in: 'query', description, schema };
 }
-
-const string: Schema = { type: 'string' };
 
 /** The header that asks for an answer later (RFC 7240). */
 export const prefer: Schema = {

@@ -15,14 +15,24 @@ function dataOf(name: string, element: Schema): Schema {
   return { type: 'array', items: { anyOf: [element, reference(name)] } };
 }
 
-const string: Schema = { type: 'string' };
-const boolean: Schema = { type: 'boolean' };
+export const string: Schema = { type: 'string' };
+export const boolean: Schema = { type: 'boolean' };
+export const count: Schema = { type: 'integer', minimum: 0 };
+
+export function listOf(items: Schema): Schema {
+  return { type: 'array', items };
+}
 
 /** @param required names of the properties that are always there */
 export function object(properties: Schema, required: readonly string[] = []): Schema {
   return required.length === 0
     ? { type: 'object', properties }
     : { type: 'object', required, properties };
+}
+
+/** The same of an object that has no other properties, in the words that valibot's converter has for one. */
+export function strictObject(properties: Schema, required: readonly string[] = []): Schema {
+  return { type: 'object', properties, required, additionalProperties: false };
 }
 
 /** The schema of a tensor's `data` in JSON; undefined for FP16, which travels in binary only. */
@@ -47,17 +57,15 @@ export function dataSchemaName(datatype: Datatype): string | undefined {
 
 const tensorParameters: Schema = object({
   binary_data_size: {
-    type: 'integer',
-    minimum: 0,
+    ...count,
     description: 'Bytes of this tensor behind the JSON, in place of `data`.',
   },
 });
 
 const outputParameters: Schema = object({
-  binary_data: { type: 'boolean', description: 'Send this output behind the JSON.' },
+  binary_data: { ...boolean, description: 'Send this output behind the JSON.' },
   classification: {
-    type: 'integer',
-    minimum: 0,
+    ...count,
     description: 'The n highest values as `value:index[:label]` in place of the tensor.',
   },
 });
@@ -68,8 +76,8 @@ export const inferSchemas: Readonly<Record<string, Schema>> = {
     type: 'object',
     additionalProperties: { type: ['string', 'number', 'boolean'] },
     properties: {
-      binary_data_output: { type: 'boolean', description: 'Send all outputs behind the JSON.' },
-      timeout: { type: 'integer', minimum: 0, description: 'Microseconds; 0 for none.' },
+      binary_data_output: { ...boolean, description: 'Send all outputs behind the JSON.' },
+      timeout: { ...count, description: 'Microseconds; 0 for none.' },
     },
   },
   TensorParameters: tensorParameters,
@@ -78,7 +86,7 @@ export const inferSchemas: Readonly<Record<string, Schema>> = {
     {
       name: string,
       datatype: { enum: datatypes },
-      shape: { type: 'array', items: { type: 'integer', minimum: 0 } },
+      shape: listOf(count),
       parameters: reference('TensorParameters'),
       data: { type: 'array', description: 'Row-major, flat or nested as the shape.' },
     },
@@ -88,8 +96,8 @@ export const inferSchemas: Readonly<Record<string, Schema>> = {
     {
       id: string,
       parameters: reference('Parameters'),
-      inputs: { type: 'array', items: reference('Tensor') },
-      outputs: { type: 'array', items: reference('RequestedOutput') },
+      inputs: listOf(reference('Tensor')),
+      outputs: listOf(reference('RequestedOutput')),
     },
     ['inputs'],
   ),
@@ -99,7 +107,7 @@ export const inferSchemas: Readonly<Record<string, Schema>> = {
       model_version: string,
       id: string,
       parameters: reference('Parameters'),
-      outputs: { type: 'array', items: reference('Tensor') },
+      outputs: listOf(reference('Tensor')),
     },
     ['model_name', 'outputs'],
   ),

@@ -1,11 +1,6 @@
 import { errorCodes } from '../../errors.ts';
 import { datatypes } from '../datatype.ts';
-import { object, reference, type Schema } from './schemas.ts';
-
-const string: Schema = { type: 'string' };
-const boolean: Schema = { type: 'boolean' };
-const count: Schema = { type: 'integer', minimum: 0 };
-const listOf = (items: Schema): Schema => ({ type: 'array', items });
+import { boolean, count, listOf, object, reference, type Schema, string } from './schemas.ts';
 
 const duration = object({ count, ns: { ...count, description: 'Nanoseconds, of all together.' } }, [
   'count',

@@ -9,7 +9,7 @@ import {
   prefer,
   queryParameter,
 } from './operations.ts';
-import { reference, type Schema } from './schemas.ts';
+import { count, listOf, type Schema, string } from './schemas.ts';
 
 const binaryBody: Schema = {
   'application/octet-stream': {
@@ -24,7 +24,7 @@ const binaryBody: Schema = {
 /** The header of the binary tensor extension, in requests and responses. */
 const headerLength: Schema = {
   description: 'Bytes of the JSON before the binary tensors; 0 for one raw tensor without JSON.',
-  schema: { type: 'integer', minimum: 0 },
+  schema: count,
 };
 
 /** `POST .../infer`. @param request @param response names of schemas */
@@ -126,12 +126,12 @@ const invocations: Schema = {
   },
 };
 
-const invokedVersion = queryParameter('version', { type: 'string' }, 'A version or an alias.');
+const invokedVersion = queryParameter('version', string, 'A version or an alias.');
 const targetModel: Schema = {
   name: 'X-Amzn-SageMaker-Target-Model',
   in: 'header',
   description: 'The model. Default: that of the service.',
-  schema: { type: 'string' },
+  schema: string,
 };
 
 /** The paths of serving: those of the protocol, Triton's extensions and SageMaker's. */
@@ -192,7 +192,7 @@ export const servingPaths: Readonly<Record<string, Schema>> = {
       parameters: [
         queryParameter(
           'model',
-          { type: 'array', items: { type: 'string' } },
+          listOf(string),
           'Models that get paths and schemas of their own; they are loaded for it. Those in memory have them too.',
         ),
       ],
@@ -202,9 +202,4 @@ export const servingPaths: Readonly<Record<string, Schema>> = {
       },
     },
   },
-};
-
-/** The answer of a request that was answered later: that of its route. */
-export const laterAnswer: Schema = {
-  anyOf: [reference('InferResponse'), reference('PredictResponse')],
 };
