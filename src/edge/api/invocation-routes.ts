@@ -6,6 +6,7 @@ import type { EncodedBody } from '../../protocol/encode-tensor.ts';
 import { quote } from '../../protocol/fields.ts';
 import { decodeInvocation, type OpenInvocation } from '../../protocol/formats/invocation.ts';
 import { parseMediaType } from '../../protocol/formats/media-type.ts';
+import { isAudio } from '../../tasks/wire/request.ts';
 import { authoriseModel } from './authorization.ts';
 import type { HttpRequest } from './http.ts';
 import { emptyResponse } from './http.ts';
@@ -52,11 +53,7 @@ export function invocationRoute(options: InvocationOptions): RouteHandler {
 /** Whether a body may be what a task takes, and not tensors: those have content types of their own. */
 function isRaw({ headers }: HttpRequest): boolean {
   const { name } = parseMediaType(headers['content-type'] ?? 'application/json');
-  return (
-    /^(?:image|audio|text)\//.test(name) ||
-    name === 'application/json' ||
-    name === 'application/ogg'
-  );
+  return /^(?:image|text)\//.test(name) || isAudio(name) || name === 'application/json';
 }
 
 /** SageMaker's `GET /ping`: 200 once the default model, if there is one, can answer. */

@@ -4,6 +4,7 @@ import {
   described,
   fraction,
   labels,
+  requiredTensorName,
   tensorName,
   topK,
   wholeNumber,
@@ -47,14 +48,8 @@ export const audioClassificationSchema = v.strictObject({
 export const voiceActivitySchema = v.strictObject({
   type: v.literal('voice-activity-detection'),
   audio: described('How sound becomes samples.', audioSchema),
-  input: described(
-    'Input of samples: [1, contextSamples + windowSamples].',
-    v.pipe(v.string(), v.minLength(1)),
-  ),
-  output: described(
-    'Output of the probability of speech in the window.',
-    v.pipe(v.string(), v.minLength(1)),
-  ),
+  input: described('Input of samples: [1, contextSamples + windowSamples].', requiredTensorName),
+  output: described('Output of the probability of speech in the window.', requiredTensorName),
   windowSamples: described('Samples of one run.', wholeNumber(1, 1_000_000)),
   contextSamples: described(
     'The end of the window before, put in front of each one.',

@@ -11,9 +11,12 @@ export const wholeNumber = (minimum: number, maximum: number) =>
 /** A probability or a share. */
 export const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
+/** The name of a tensor that has to be given. */
+export const requiredTensorName = v.pipe(v.string(), v.minLength(1));
+
 export const tensorName = described(
   'Name of the input or output. Default: the only one that the model has.',
-  v.optional(v.pipe(v.string(), v.minLength(1))),
+  v.optional(requiredTensorName),
 );
 
 /** A file that stands next to the model: a plain name, never a path. */

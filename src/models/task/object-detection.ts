@@ -4,6 +4,7 @@ import {
   described,
   fraction,
   labels,
+  requiredTensorName,
   tensorName,
   wholeNumber,
 } from './common.ts';
@@ -26,10 +27,10 @@ export const objectDetectionSchema = v.strictObject({
   input: tensorName,
   image,
   labels,
-  boxes: described('Output with boxes: [1, boxes, 4 or more].', v.pipe(v.string(), v.minLength(1))),
+  boxes: described('Output with boxes: [1, boxes, 4 or more].', requiredTensorName),
   scores: described(
     'Output with scores: [1, boxes, classes] or [1, boxes]; the same name as `boxes` when the scores follow the box (YOLO).',
-    v.pipe(v.string(), v.minLength(1)),
+    requiredTensorName,
   ),
   classes: described(
     'Output with class numbers when `scores` has only the best score of each box.',

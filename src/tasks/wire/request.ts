@@ -68,9 +68,7 @@ export async function parsePredictRequest(
   const { name, parameters } = parseMediaType(contentType ?? '');
   const whole = (inputs: readonly PredictInput[]) => ({ inputs, parameters: defaultParameters });
   if (name.startsWith('image/')) return whole([{ kind: 'image', bytes: body }]);
-  if (name.startsWith('audio/') || name === 'application/ogg') {
-    return whole([{ kind: 'audio', bytes: body }]);
-  }
+  if (isAudio(name)) return whole([{ kind: 'audio', bytes: body }]);
   if (name === 'application/octet-stream' && (accepts === 'image' || accepts === 'audio')) {
     return whole([{ kind: accepts, bytes: body }]);
   }
@@ -92,6 +90,11 @@ export async function parsePredictRequest(
     'UNSUPPORTED_MEDIA_TYPE',
     `Content-Type: expected image/*, audio/*, text/plain, text/csv or application/json, got ${quote(name)}`,
   );
+}
+
+/** Whether a media type is one of sound: Ogg has had an older one than `audio/ogg`. */
+export function isAudio(mediaType: string): boolean {
+  return mediaType.startsWith('audio/') || mediaType === 'application/ogg';
 }
 
 /** @param contentType the header; undefined counts as JSON */
