@@ -71,16 +71,14 @@ function decodeJsonData(
   count: number,
   field: string,
 ): TensorData {
-  if (datatype === 'FP16') throw fp16InJson(`${field}.data`, name);
+  if (datatype === 'FP16') {
+    // In the words of Triton's own server (http_server.cc).
+    throw new ServingError(
+      'INVALID_REQUEST',
+      `${field}.data: sending FP16 data via JSON is not supported. Please use the binary data format for input ${quote(name)}`,
+    );
+  }
   return parseJsonData(value, datatype, shape, count, `${field}.data`);
-}
-
-/** In the words of Triton's own server (http_server.cc). */
-export function fp16InJson(field: string, name: string): ServingError {
-  return new ServingError(
-    'INVALID_REQUEST',
-    `${field}: sending FP16 data via JSON is not supported. Please use the binary data format for input ${quote(name)}`,
-  );
 }
 
 /** @throws ServingError INVALID_REQUEST when `names` has the name already */

@@ -10,14 +10,13 @@ type Row = readonly unknown[];
  * The JSON form of a tensor's data, flat or nested exactly as its shape, as an array of its datatype.
  * Nothing is allocated for elements that did not come.
  *
- * @param datatype not FP16, which has no JSON form
  * @param count the product of `shape`
  * @param open what says which elements fit
  * @throws ServingError INVALID_REQUEST whose field is the path of the first element that does not fit
  */
 export function parseJsonData(
   value: unknown,
-  datatype: Exclude<Datatype, 'FP16'>,
+  datatype: Datatype,
   shape: readonly number[],
   count: number,
   field: string,

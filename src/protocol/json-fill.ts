@@ -1,4 +1,5 @@
 import { elementBytes, viewOf } from './datatype.ts';
+import { halfOf, halfToNumber } from './half.ts';
 import type { Datatype, TensorData } from './tensor.ts';
 
 /** An array of a datatype that rows of JSON values are written into. */
@@ -10,10 +11,7 @@ export interface Filler {
   readonly expected: string;
 }
 
-/** Datatypes that have a JSON form. */
-export type JsonDatatype = Exclude<Datatype, 'FP16'>;
-
-const expectedElement: Readonly<Record<JsonDatatype, string>> = {
+const expectedElement: Readonly<Record<Datatype, string>> = {
   BOOL: 'true or false',
   UINT8: 'an integer from 0 to 255',
   UINT16: 'an integer from 0 to 65535',
@@ -24,13 +22,14 @@ const expectedElement: Readonly<Record<JsonDatatype, string>> = {
   INT32: 'an integer from -2147483648 to 2147483647',
   INT64:
     'an integer in digits (a number or a string) from -9223372036854775808 to 9223372036854775807',
+  FP16: 'a number in the range of FP16',
   FP32: 'a number in the range of FP32',
   FP64: 'a number in the range of FP64',
   BYTES: 'a string of valid Unicode',
 };
 
 /** Allocates for `count` elements. BYTES rows must come in their order. */
-export function openFiller(datatype: JsonDatatype, count: number): Filler {
+export function openFiller(datatype: Datatype, count: number): Filler {
   const expected = expectedElement[datatype];
   if (datatype === 'BYTES') {
     const target: string[] = [];
@@ -48,6 +47,9 @@ export function openFiller(datatype: JsonDatatype, count: number): Filler {
   }
   if (target instanceof Float32Array || target instanceof Float64Array) {
     return { target, expected, fillRow: (row, offset) => fillFloats(target, row, offset) };
+  }
+  if (datatype === 'FP16' && target instanceof Uint16Array) {
+    return { target, expected, fillRow: (row, offset) => fillHalves(target, row, offset) };
   }
   if (datatype === 'BOOL') {
     return { target, expected, fillRow: (row, offset) => fillBooleans(target, row, offset) };
@@ -79,6 +81,17 @@ function fillFloats(
     target[offset + index] = value;
     // JSON.parse reads 1e999 as Infinity, and FP32 overflows to it.
     if (!Number.isFinite(target[offset + index])) return index;
+  }
+  return -1;
+}
+
+function fillHalves(target: Uint16Array, row: readonly unknown[], offset: number): number {
+  for (let index = 0; index < row.length; index++) {
+    const value = row[index];
+    if (typeof value !== 'number') return index;
+    const bits = halfOf(value);
+    if (!Number.isFinite(halfToNumber(bits))) return index;
+    target[offset + index] = bits;
   }
   return -1;
 }

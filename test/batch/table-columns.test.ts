@@ -40,6 +40,10 @@ describe('columns of Parquet', () => {
     await models.add('two', addConstant('FP32', [-1, 2], 10));
     await models.add('any', addConstant('FP32', [-1, -1], 10));
     await models.add('text', identityModel('BYTES', [-1]));
+    await models.add('doubles', addConstant('FP64', [-1, 2], 10));
+    await models.add('longs', addConstant('INT64', [-1, 2], 10));
+    await models.add('flags', identityModel('BOOL', [-1, 2]));
+    await models.add('half', identityModel('FP16', [-1, 2]));
   });
   beforeEach(() => {
     store = new FaultlessJobs(models);
@@ -111,6 +115,46 @@ describe('columns of Parquet', () => {
     expect(reasons(outcome)).toEqual([
       [1, 'column "x"[0][1]: expected a number in the range of FP32, got 1e+300'],
     ]);
+  });
+
+  it('of booleans, as get_dummies of pandas makes them, are 1 and 0 for numbers', async () => {
+    const booleans = { name: 'b', data: [true, false, null], type: 'BOOLEAN' as const };
+    const columnData = [...doubles({ a: [1, 2, 3] }), { ...booleans, nullable: true }];
+    for (const model of ['two', 'doubles']) {
+      const outcome = await run(model, { columnData }, csv);
+      expect(lines(outcome), model).toEqual(['y[0],y[1]', '11,11', '12,10', '13,NaN']);
+    }
+    const both = ['a', 'b'].map((name) => ({ ...booleans, name, data: [true, false] }));
+    expect(lines(await run('longs', { columnData: both }))).toEqual(['[11,11]', '[10,10]']);
+    expect(lines(await run('flags', { columnData: both }))).toEqual([
+      '[true,true]',
+      '[false,false]',
+    ]);
+    const words = await store.run('two', 'words.csv', 'a,b\n1,True\n2,False\n', csv);
+    expect(lines(words)).toEqual(['y[0],y[1]', '11,11', '12,10']);
+  });
+
+  it('are rounded to FP16 where the model takes that, as cells of CSV and rows of JSON are', async () => {
+    const rounded = ['y[0],y[1]', '0.33325195,65504', '-1.5,0'];
+    const a = [1 / 3, -1.5, 65_520];
+    const b = [65_519, 1e-9, 0];
+    const text = a.map((value, row) => `${value},${b[row]}`);
+    const outcomes = {
+      parquet: await run('half', { columnData: doubles({ a, b }) }, csv),
+      csv: await store.run('half', 'rows.csv', ['a,b', ...text, ''].join('\n'), csv),
+      json: await store.run('half', 'r.jsonl', text.map((row) => `[${row}]\n`).join(''), csv),
+    };
+    for (const [format, outcome] of Object.entries(outcomes)) {
+      // Lines of JSON may have ids, so that their predictions have a column of them.
+      const found = lines(outcome).map((line) => line.replace(/^(id)?,/, ''));
+      expect(found, format).toEqual(rounded);
+      expect(reasons(outcome), format).toEqual([
+        // The line that names the columns of CSV is the first.
+        [format === 'csv' ? 4 : 3, expect.stringMatching(/range of FP16, got .*65520/)],
+      ]);
+    }
+    const missing = await run('half', { columnData: doubles({ a: [null], b: [-0] }) }, csv);
+    expect(lines(missing)).toEqual(['y[0],y[1]', 'NaN,-0.0']);
   });
 
   it('are named when the model cannot take them', async () => {

@@ -3,9 +3,10 @@ import { is64BitInteger } from '../../protocol/datatype.ts';
 import { describe, quote } from '../../protocol/fields.ts';
 import { tableShape } from '../../protocol/formats/csv.ts';
 import { tensorOfValue } from '../../protocol/formats/json-value.ts';
-import { type Filler, type JsonDatatype, openFiller } from '../../protocol/json-fill.ts';
+import { halfOf, halfToNumber } from '../../protocol/half.ts';
+import { type Filler, openFiller } from '../../protocol/json-fill.ts';
 import { formatShape } from '../../protocol/shape.ts';
-import type { Tensor, TensorMetadata } from '../../protocol/tensor.ts';
+import type { Datatype, Tensor, TensorData, TensorMetadata } from '../../protocol/tensor.ts';
 import type { RecordContent } from '../source-record.ts';
 import { toNumbers } from './table-row.ts';
 
@@ -42,13 +43,10 @@ function tensorOfColumns(
   input: TensorMetadata,
 ): Tensor {
   const { name, datatype, shape: wanted } = input;
-  if (datatype === 'FP16') {
-    throw invalidRequest('row', `float16 of .npy for input ${quote(name)} of FP16`, 'columns');
-  }
   const [column] = columns;
   const exact = is64BitInteger(datatype);
   const valuesOf = ({ row }: TableRowContent) =>
-    columns.map((name) => (exact ? row[name] : toNumbers(row[name])) ?? null);
+    columns.map((name) => toNumbers(row[name], exact) ?? null);
   if (column !== undefined && columns.length === 1 && Array.isArray(rows[0]?.row[column])) {
     // Vectors, or of more dimensions, all of the same lengths.
     return tensorOfValue(rows.flatMap(valuesOf), input, `column ${quote(column)}`, openTableFiller);
@@ -82,26 +80,39 @@ export function refuseColumnCount(
 
 const shownColumns = 20;
 
-/** As the filler of JSON, but for floats. */
-function openTableFiller(datatype: JsonDatatype, count: number): Filler {
+/** As the filler of JSON, but for floats: there null is NaN, and NaN and the infinities are themselves. */
+function openTableFiller(datatype: Datatype, count: number): Filler {
   const filler = openFiller(datatype, count);
-  const { target } = filler;
-  return target instanceof Float32Array || target instanceof Float64Array
-    ? { ...filler, fillRow: (cells, offset) => fillFloats(target, cells, offset) }
-    : filler;
+  const write = floatWriter(datatype, filler.target);
+  if (write === undefined) return filler;
+  return { ...filler, fillRow: (cells, offset) => fillFloats(write, cells, offset) };
 }
 
-function fillFloats(
-  target: Float32Array | Float64Array,
-  cells: readonly unknown[],
-  offset: number,
-): number {
+/** Writes a number as one of a datatype, and gives back what it has become; undefined for what is no float. */
+type FloatWriter = (place: number, value: number) => number;
+
+function floatWriter(datatype: Datatype, target: TensorData): FloatWriter | undefined {
+  if (target instanceof Float32Array || target instanceof Float64Array) {
+    return (place, value) => {
+      target[place] = value;
+      return target[place] ?? 0;
+    };
+  }
+  if (datatype !== 'FP16' || !(target instanceof Uint16Array)) return undefined;
+  return (place, value) => {
+    const bits = halfOf(value);
+    target[place] = bits;
+    return halfToNumber(bits);
+  };
+}
+
+function fillFloats(write: FloatWriter, cells: readonly unknown[], offset: number): number {
   for (let index = 0; index < cells.length; index++) {
     const value = cells[index] === null ? Number.NaN : cells[index];
     if (typeof value !== 'number') return index;
-    target[offset + index] = value;
-    // A number beyond FP32 is a mistake, an infinity is one already.
-    if (Number.isFinite(value) && !Number.isFinite(target[offset + index])) return index;
+    const written = write(offset + index, value);
+    // A number beyond FP32 or FP16 is a mistake, an infinity is one already.
+    if (Number.isFinite(value) && !Number.isFinite(written)) return index;
   }
   return -1;
 }

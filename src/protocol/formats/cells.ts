@@ -1,7 +1,7 @@
 import { invalidRequest } from '../../errors.ts';
 import { describe } from '../fields.ts';
 import { formatFloat32 } from '../float32-text.ts';
-import { halfToNumber } from '../half.ts';
+import { halfOf, halfToNumber } from '../half.ts';
 import { openFiller } from '../json-fill.ts';
 import type { Datatype, Tensor, TensorData } from '../tensor.ts';
 
@@ -11,7 +11,8 @@ const integer = /^[+-]?\d{1,20}$/;
 
 /**
  * Text cells as an array of a datatype. For floats an empty cell is a missing value and so NaN, as `nan` is; `inf`
- * and `-inf` are the infinities, and a number beyond FP32 becomes one, as it does in any CSV reader.
+ * and `-inf` are the infinities, `true` and `false`, as pandas writes columns of one category each, are 1 and 0. A number beyond
+ * FP32 becomes an infinity, as it does in any CSV reader; beyond FP16, whose largest is 65504, it is refused.
  *
  * @param cellField the name of a cell in messages, from its place
  * @throws ServingError INVALID_REQUEST
@@ -21,7 +22,7 @@ export function parseCells(
   datatype: Datatype,
   cellField: (place: number) => string,
 ): TensorData {
-  if (datatype === 'FP32' || datatype === 'FP64') {
+  if (datatype === 'FP32' || datatype === 'FP64' || datatype === 'FP16') {
     const numbers = cells.map((cell, place) => {
       const number = toFloat(cell);
       if (number === undefined) {
@@ -29,10 +30,8 @@ export function parseCells(
       }
       return number;
     });
+    if (datatype === 'FP16') return toHalves(numbers, cells, cellField);
     return datatype === 'FP32' ? Float32Array.from(numbers) : Float64Array.from(numbers);
-  }
-  if (datatype === 'FP16') {
-    throw invalidRequest('body', 'binary data for an input of FP16', 'text');
   }
   const { target, fillRow, expected } = openFiller(datatype, cells.length);
   const bad = fillRow(
@@ -43,12 +42,29 @@ export function parseCells(
   return target;
 }
 
+function toHalves(
+  numbers: readonly number[],
+  cells: readonly string[],
+  cellField: (place: number) => string,
+): Uint16Array {
+  const bits = Uint16Array.from(numbers, halfOf);
+  const bad = numbers.findIndex(
+    (number, place) => Number.isFinite(number) && !Number.isFinite(halfToNumber(bits[place] ?? 0)),
+  );
+  if (bad < 0) return bits;
+  throw invalidRequest(cellField(bad), 'a number in the range of FP16', describe(cells[bad]));
+}
+
 function toFloat(cell: string): number | undefined {
   if (decimal.test(cell)) return Number(cell);
   switch (cell.toLowerCase()) {
     case '':
     case 'nan':
       return Number.NaN;
+    case 'true':
+      return 1;
+    case 'false':
+      return 0;
     case 'inf':
     case '+inf':
     case 'infinity':

@@ -1,5 +1,5 @@
 import { invalidRequest } from '../../errors.ts';
-import { halfToNumber } from '../half.ts';
+import { halfOf, halfToNumber } from '../half.ts';
 import { openFiller } from '../json-fill.ts';
 import type { Datatype, Tensor, TensorData } from '../tensor.ts';
 
@@ -14,11 +14,11 @@ type Source = Pick<Tensor, 'datatype' | 'data'>;
 export function convertData(source: Source, target: Datatype, field: string): TensorData {
   if (source.datatype === target) return source.data;
   const isNumber = source.datatype !== 'BOOL' && source.datatype !== 'BYTES';
-  if (isNumber && (target === 'FP32' || target === 'FP64')) {
+  if (isNumber && (target === 'FP16' || target === 'FP32' || target === 'FP64')) {
     return toFloats(source, target, field);
   }
   const isWhole = isNumber && !source.datatype.startsWith('FP');
-  if (!isWhole || target === 'FP16' || target === 'BOOL' || target === 'BYTES') {
+  if (!isWhole || target === 'BOOL' || target === 'BYTES') {
     throw invalidRequest(field, `an array of ${target}`, source.datatype);
   }
   const filler = openFiller(target, source.data.length);
@@ -33,16 +33,17 @@ function toNumberIfExact(value: unknown): unknown {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-function toFloats(source: Source, target: 'FP32' | 'FP64', field: string): TensorData {
+function toFloats(source: Source, target: 'FP16' | 'FP32' | 'FP64', field: string): TensorData {
   const numbers = Array.from<unknown, number>(
     source.data,
     source.datatype === 'FP16' ? (bits) => halfToNumber(Number(bits)) : Number,
   );
   if (target === 'FP64') return Float64Array.from(numbers);
-  const floats = Float32Array.from(numbers);
-  const bad = floats.findIndex(
-    (float, at) => !Number.isFinite(float) && Number.isFinite(numbers[at]),
+  const data = target === 'FP32' ? Float32Array.from(numbers) : Uint16Array.from(numbers, halfOf);
+  const valueAt = (at: number) => (target === 'FP32' ? data[at] : halfToNumber(data[at] ?? 0));
+  const bad = numbers.findIndex(
+    (number, at) => Number.isFinite(number) && !Number.isFinite(valueAt(at)),
   );
-  if (bad < 0) return floats;
-  throw invalidRequest(`${field}[${bad}]`, 'a number in the range of FP32', `${numbers[bad]}`);
+  if (bad < 0) return data;
+  throw invalidRequest(`${field}[${bad}]`, `a number in the range of ${target}`, `${numbers[bad]}`);
 }

@@ -1,4 +1,3 @@
-import { fp16InJson } from '../decode-tensor.ts';
 import { parseJsonData } from '../json-data.ts';
 import { openFiller } from '../json-fill.ts';
 import { countElements, maximumRank } from '../shape.ts';
@@ -6,7 +5,8 @@ import type { Tensor, TensorMetadata } from '../tensor.ts';
 import { fitShape } from './fit-shape.ts';
 
 /**
- * A JSON value of numbers, strings or booleans, nested or not, as the tensor that an input takes.
+ * A JSON value of numbers, strings or booleans, nested or not, as the tensor that an input takes; numbers are
+ * rounded to FP16 as to FP32: a row has no datatype of its own, which the protocol's JSON has.
  *
  * @param open what says which elements fit
  * @throws ServingError INVALID_REQUEST
@@ -18,7 +18,6 @@ export function tensorOfValue(
   open = openFiller,
 ): Tensor {
   const { name, datatype } = input;
-  if (datatype === 'FP16') throw fp16InJson(field, name);
   const observed = observeShape(value);
   const shape = fitShape(observed, input, field);
   const data = parseJsonData(

@@ -144,6 +144,7 @@ describe('numbers of another type than a model takes', () => {
     expect(convertData(longs, 'FP32', 'body')).toEqual(Float32Array.of(-128, 127));
     const bytes = { datatype: 'UINT8' as const, data: Uint8Array.of(255) };
     expect(convertData(bytes, 'UINT64', 'body')).toEqual(BigUint64Array.of(255n));
+    expect(convertData(doubles, 'FP16', 'body')).toEqual(Uint16Array.of(0x2e66, 0x7e00, 0x7c00));
     const halves = { datatype: 'FP16' as const, data: Uint16Array.of(0x3555) };
     expect(convertData(halves, 'FP64', 'body')).toEqual(Float64Array.of(0.333251953125));
   });
@@ -152,6 +153,10 @@ describe('numbers of another type than a model takes', () => {
     const doubles = { datatype: 'FP64' as const, data: Float64Array.of(1, 1e39) };
     expect(() => convertData(doubles, 'FP32', 'body')).toThrow(
       'body[1]: expected a number in the range of FP32, got 1e+39',
+    );
+    const large = { datatype: 'UINT32' as const, data: Uint32Array.of(65_519, 65_520) };
+    expect(() => convertData(large, 'FP16', 'body')).toThrow(
+      'body[1]: expected a number in the range of FP16, got 65520',
     );
     expect(() => convertData(doubles, 'INT32', 'body')).toThrow(
       'body: expected an array of INT32, got FP64',
