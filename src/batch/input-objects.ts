@@ -1,8 +1,7 @@
 import { jobKeys } from '../contract/job-keys.ts';
-import { ServingError } from '../errors.ts';
-
+import { invalidRequest, ServingError } from '../errors.ts';
+import { inOrder } from './in-order.ts';
 import type { InputObject, Job } from './job.ts';
-
 import { listAll, type ObjectStore } from './object-store.ts';
 import type { PlanCursor } from './plan.ts';
 import type { BatchContext } from './ports.ts';
@@ -10,6 +9,8 @@ import { readBlocks } from './sources/blocks.ts';
 import { readLines } from './sources/lines.ts';
 
 const maximumKeyBytes = 1024;
+/** Objects of a list that are asked for at a time: one by one, a million would take hours. */
+const parallelHeads = 32;
 
 /** The objects of a job's input from a cursor on, in an order that does not change. */
 export async function* readInputObjects(
@@ -67,20 +68,36 @@ async function* readListed(
   list: InputObject,
   skip: number,
 ): AsyncGenerator<InputObject> {
+  yield* inOrder(readKeys(input, list, skip), parallelHeads, async ({ key, line }) => {
+    const head = await input.head(key);
+    if (head !== undefined) return toInputObject(head);
+    throw new ServingError(
+      'NOT_FOUND',
+      `${list.key}: line ${line} names an object that is not there`,
+    );
+  });
+}
+
+/** @throws ServingError INVALID_REQUEST for a line that is longer than a key may be */
+async function* readKeys(
+  input: ObjectStore,
+  list: InputObject,
+  skip: number,
+): AsyncGenerator<{ readonly key: string; readonly line: number }> {
   const range = { start: 0, end: list.sizeBytes, maximumBytes: maximumKeyBytes };
   let index = 0;
   for await (const lines of readLines(readBlocks(input, list, 0, list.sizeBytes), range)) {
     for (const { bytes, linesBefore } of lines) {
       if (index++ < skip) continue;
-      const key = Buffer.from(bytes ?? new Uint8Array(0)).toString();
-      const head = await input.head(key);
-      if (head === undefined) {
-        throw new ServingError(
-          'NOT_FOUND',
-          `${list.key}: line ${linesBefore + 1} names an object that is not there`,
+      const line = linesBefore + 1;
+      if (bytes === undefined) {
+        throw invalidRequest(
+          `${list.key}: line ${line}`,
+          `a key of at most ${maximumKeyBytes} bytes`,
+          'a longer line',
         );
       }
-      yield toInputObject(head);
+      yield { key: Buffer.from(bytes).toString(), line };
     }
   }
 }

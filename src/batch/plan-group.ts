@@ -61,7 +61,9 @@ async function fill(
     return fillWithErrors(context, job.input.jobId, job, open, isLate);
   const splitContext = { ...context, keys, job };
   const media: InputObject[] = [];
+  let mediaBytes = 0;
   const flush = () => {
+    mediaBytes = 0;
     if (media.length > 0) open.addObjects(media.splice(0));
     return open.isFull() || isLate();
   };
@@ -69,9 +71,9 @@ async function fill(
     const content = formatOf(object.key, job.format);
     if (content.format === 'media') {
       media.push(object);
+      mediaBytes += Buffer.byteLength(JSON.stringify(object)) + 1;
       const full =
-        media.length >= Math.min(job.shardRecords, mediaObjects) ||
-        JSON.stringify(media).length >= sourceBytes;
+        media.length >= Math.min(job.shardRecords, mediaObjects) || mediaBytes >= sourceBytes;
       if (full && flush()) return false;
       continue;
     }

@@ -110,13 +110,16 @@ async function readLastGroup(
   { results }: BatchContext,
   keys: JobKeys,
 ): Promise<PlanGroup | undefined> {
-  let last: PlanGroup | undefined;
-  let number = 0;
-  // Groups are written in order: the first that is missing comes after the last.
-  for (;;) {
-    const group = await readPlanGroup(results, keys, number);
-    if (group === undefined) return last;
-    last = group;
-    number += 1;
+  const isWritten = async (group: number) =>
+    (await results.head(keys.planGroup(group))) !== undefined;
+  // Groups are written in order. A job of a hundred million objects has thousands, of megabytes each: none but the last is read.
+  let high = 0;
+  for (let step = 1; await isWritten(high); step *= 2) high += step;
+  let low = 0;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (await isWritten(middle)) low = middle + 1;
+    else high = middle;
   }
+  return low === 0 ? undefined : readPlanGroup(results, keys, low - 1);
 }

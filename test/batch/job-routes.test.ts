@@ -72,6 +72,29 @@ describe('the jobs API', () => {
     });
   });
 
+  it('tells how fast a job is and how long it will take, once a shard of it is done', async () => {
+    const { id } = await json('POST', '/v2/jobs', { ...job, shardBytes: 1, shardRecords: 1 });
+    const planned = await json('GET', `/v2/jobs/${id}`);
+    expect(planned).not.toHaveProperty('seconds_left');
+    let progress = planned;
+    while (simulation.queued > 2) {
+      await simulation.deliverOne();
+      progress = await json('GET', `/v2/jobs/${id}`);
+    }
+    const { planned: shards, done } = progress['shards'] as Record<'planned' | 'done', number>;
+    const records = progress['records'] as { done: number };
+    // By the clock of the simulation, the elapsed time is what both figures are made of.
+    const elapsed = (context.nowMs() - Date.parse(String(progress['created_at']))) / 1000;
+    expect(done).toBe(shards - 2);
+    expect(progress).toMatchObject({
+      state: 'running',
+      records_per_second: Math.round((records.done / elapsed) * 10) / 10,
+      seconds_left: Math.ceil((elapsed * 2) / done),
+    });
+    await simulation.drain();
+    expect(await json('GET', `/v2/jobs/${id}`)).not.toHaveProperty('seconds_left');
+  });
+
   it('takes the same token for the same job', async () => {
     const first = await json('POST', '/v2/jobs', { ...job, token: 'nightly' });
     const second = await json('POST', '/v2/jobs', { ...job, token: 'nightly' });

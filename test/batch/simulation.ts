@@ -109,13 +109,12 @@ export class Simulation {
   async upload(key: string): Promise<Submission> {
     const head = await this.#jobs.head(key);
     if (head === undefined) throw new Error(`expected ${key}`);
-    const { etag, sizeBytes } = head;
     for (;;) {
       const context = this.#newProcess();
       try {
         const submission = await submitUpload(context, {
           bucket: 'jobs',
-          object: { key, etag, sizeBytes },
+          object: { key, etag: head.etag, sizeBytes: head.sizeBytes },
         });
         if (submission.outcome === 'job') await this.plan(submission.jobId);
         // S3 tells of an upload at least once.
@@ -145,11 +144,12 @@ export class Simulation {
   async drain(): Promise<void> {
     while (this.#queue.length > 0) {
       const together = this.#random.integer(1, 3);
-      await Promise.all(Array.from({ length: together }, () => this.#deliverOne()));
+      await Promise.all(Array.from({ length: together }, () => this.deliverOne()));
     }
   }
 
-  async #deliverOne(): Promise<void> {
+  /** One message; what fails comes again. */
+  async deliverOne(): Promise<void> {
     if (this.#queue.length === 0) return;
     const place = this.#random.integer(0, this.#queue.length - 1);
     const [delivery] = this.#queue.splice(place, 1);

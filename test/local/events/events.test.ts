@@ -1,6 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type BusEvent, type EventsServer, startEvents } from '../../../local/events/server.ts';
+import { EventBridgeJobEvents } from '../../../src/adapters/eventbridge/job-events.ts';
 
 let server: EventsServer;
 afterEach(() => server.close());
@@ -43,6 +44,32 @@ describe('the event bus', () => {
       },
     ]);
     expect(heard).toEqual(server.events);
+  });
+
+  it('is told of a completed job by the adapter, which may try again where it was not', async () => {
+    server = await startEvents({ port: 0 });
+    const event = {
+      jobId: 'adder.rows.0123456789abcdef',
+      model: 'adder',
+      version: '1',
+      records: 5,
+      failed: 1,
+      manifest: 'jobs/adder.rows.0123456789abcdef/manifest.json',
+    };
+    await new EventBridgeJobEvents(client(), 'jobs').completed(event);
+    expect(server.events).toMatchObject([
+      {
+        busName: 'jobs',
+        source: 'pilotlight',
+        detailType: 'Transform job completed',
+        detail: event,
+      },
+    ]);
+    await server.close();
+    await expect(new EventBridgeJobEvents(client(), 'jobs').completed(event)).rejects.toMatchObject(
+      { code: 'UNAVAILABLE', retryable: true },
+    );
+    server = await startEvents({ port: 0 });
   });
 
   it('answers what it does not know with an error, not with silence', async () => {
