@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTableFiles } from '../../src/adapters/parquet/table-files.ts';
 import type { TableFile } from '../../src/batch/ports.ts';
+import { formatNpy } from '../../src/protocol/formats/npy.ts';
 import { LocalModels } from '../support/local-models.ts';
 import { addConstant, identityModel, intDivModel } from '../support/onnx-model.ts';
+import { encodeModel } from '../support/onnx-protobuf.ts';
 import { FaultlessJobs, type JobOutcome } from './faultless-jobs.ts';
 
 describe('the output of a job', () => {
@@ -12,6 +14,23 @@ describe('the output of a job', () => {
   beforeAll(async () => {
     await models.add('adder', addConstant('FP32', [-1, 2], 10));
     await models.add('divider', intDivModel('INT64'));
+    const rows = { datatype: 'FP32' as const, shape: [-1] };
+    const identity = (output: string) => ({
+      operator: 'Identity',
+      inputs: ['x'],
+      outputs: [output],
+    });
+    const three = encodeModel({
+      inputs: [{ name: 'x', ...rows }],
+      outputs: ['a', 'b', 'c'].map((name) => ({ name, ...rows })),
+      nodes: [
+        identity('a'),
+        { operator: 'Neg', inputs: ['x'], outputs: ['b'] },
+        { operator: 'Abs', inputs: ['x'], outputs: ['c'] },
+      ],
+    });
+    await models.add('three', three);
+    await models.add('echo', identityModel('BYTES', [-1]));
     await models.add('unsigned', identityModel('UINT64', [-1]));
   });
   beforeEach(() => {
@@ -39,6 +58,44 @@ describe('the output of a job', () => {
       output: { joinInput: true, format: 'csv' },
     });
     expect(lines(columns)).toEqual(['a,b,y', '7,"2",3', '9,3,3']);
+  });
+
+  it('stands beside rows of every other form of input, in every form of output', async () => {
+    const table = await createTableFiles().write([
+      { name: 'a', type: 'INT64', values: [7n] },
+      { name: 'b', type: 'INT64', values: [2n] },
+    ]);
+    const array = formatNpy({ datatype: 'FP32', shape: [1, 2], data: Float32Array.of(1, 2) });
+    const inputs = [
+      ['divider', 'rows.parquet', table, '{"a":"7","b":"2"}', '3'],
+      ['adder', 'rows.npy', array, '[1,2]', '[11,12]'],
+      ['echo', 'words.txt', 'so "it" is\n', '"so \\"it\\" is"', '"so \\"it\\" is"'],
+    ] as const;
+    for (const [model, name, body, input, output] of inputs) {
+      const joined = (format: string) =>
+        run(model, name, body, { output: { joinInput: true, format } });
+      expect(lines(await joined('jsonl')), name).toEqual([`{"input":${input},"output":${output}}`]);
+      const [header, row] = lines(await joined('csv'));
+      expect(header, name).toMatch(/^input,/);
+      expect(row, name).toContain(`"${input.replaceAll('"', '""')}"`.replace(/^"([^",]*)"$/, '$1'));
+      const { keys, manifest } = await joined('parquet');
+      const [part] = manifest.parts;
+      const file = await openTable(`${keys.prefix}${part?.output}`);
+      expect((await file.readRows(0, 1))[0], name).toMatchObject({ input });
+    }
+  });
+
+  it('has the outputs that are named, in their order', async () => {
+    for (const [format, expected] of [
+      ['jsonl', ['{"c":2,"a":-2}']],
+      ['csv', ['id,c,a', ',2,-2']],
+    ] as const) {
+      const output = { names: ['c', 'a'], format };
+      expect(lines(await run('three', 'x.jsonl', '-2\n', { output })), format).toEqual(expected);
+    }
+    expect(lines(await run('three', 'x.csv', 'x\n-2\n', { output: { names: ['b'] } }))).toEqual([
+      '2',
+    ]);
   });
 
   it('becomes CSV with a header in each part, or one when parts are put together', async () => {

@@ -50,6 +50,7 @@ describe('a job for a model with a task', () => {
       'tokenizer.json': join(sentiment, 'tokenizer.json'),
       'tokenizer_config.json': join(sentiment, 'tokenizer_config.json'),
     });
+    await publish('spoken-digits', join(examples, 'models/spoken-digits/1/model.onnx'), {});
     await publish('wine', join(examples, 'models/wine/1/model.onnx'), {});
   });
   beforeEach(() => {
@@ -104,6 +105,25 @@ describe('a job for a model with a task', () => {
     ]);
   }, 60_000);
 
+  it('hears every clip that a list names, and names the one that is none', async () => {
+    for (const digit of ['three', 'seven', 'nine']) {
+      const clip = readFileSync(join(examples, `audio-classification/clips/${digit}.wav`));
+      await store.jobs.put(`data/clips/${digit}.wav`, clip);
+    }
+    await store.jobs.put('data/clips/silence.flac', 'no sound');
+    const names = ['nine.wav', 'silence.flac', 'three.wav', 'nine.wav'];
+    await store.jobs.put('data/clips.txt', names.map((name) => `data/clips/${name}\n`).join(''));
+    const { parts, errors } = await store.submit({
+      model: 'spoken-digits',
+      input: { list: 'data/clips.txt' },
+    });
+    const heard = linesOf(parts.join('')).map((line) => Object(JSON.parse(line)));
+    expect(heard.map(({ key, prediction }) => [key, prediction[0].label])).toEqual(
+      ['nine', 'three', 'nine'].map((digit) => [`data/clips/${digit}.wav`, digit]),
+    );
+    expect(errors).toMatchObject([{ input: 'data/clips/silence.flac', number: 2 }]);
+  });
+
   it('predicts rows of CSV by the names of their columns, bad ones apart', async () => {
     const names = Object.keys(wine);
     const line = (shift: number) => Object.values(wine).map((value) => value + shift);
@@ -139,6 +159,22 @@ describe('a job for a model with a task', () => {
     );
     expect(table?.errors).toEqual([]);
     expect(table?.parts).toEqual(lines?.parts);
+  });
+
+  it('predicts rows of Parquet whose booleans stand for 1 and 0', async () => {
+    const outcomes = await Promise.all(
+      [true, 1].map(async (hue, index) => {
+        const columns = Object.entries({ ...wine, hue }).map(([name, value]) =>
+          typeof value === 'boolean'
+            ? ({ name, type: 'BOOLEAN', values: [value] } as const)
+            : ({ name, type: 'DOUBLE', values: [value] } as const),
+        );
+        await store.jobs.put(`data/hue-${index}.parquet`, await createTableFiles().write(columns));
+        return store.submit({ model: 'wine', input: { key: `data/hue-${index}.parquet` } });
+      }),
+    );
+    expect(outcomes.flatMap(({ errors }) => errors)).toEqual([]);
+    expect(outcomes[0]?.parts).toEqual(outcomes[1]?.parts);
   });
 
   it('takes each line of an object of texts for one, whatever it looks like', async () => {
