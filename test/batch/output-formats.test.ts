@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTableFiles } from '../../src/adapters/parquet/table-files.ts';
 import type { TableFile } from '../../src/batch/ports.ts';
@@ -175,6 +176,24 @@ describe('the output of a job', () => {
     }
     expect((await submit({ ...request, output: { format: 'parquet' } })).parts).toHaveLength(2);
     expect((await submit({ ...request, output: { merge: true } })).parts).toHaveLength(2);
+  });
+
+  it('has a manifest with the checksum of each part, and beside it the times and the cost', async () => {
+    const rows = Array.from({ length: 30 }, (_, index) => `[${index},0.1]\n`).join('');
+    const { keys, manifest } = await run('adder', 'rows.jsonl', rows, { shardBytes: 100 });
+    expect(manifest.parts.length).toBeGreaterThan(2);
+    const hexadecimal = (sum: number) => sum.toString(16).padStart(8, '0');
+    for (const { output, ...part } of manifest.parts) {
+      const body = await text(`${keys.prefix}${output}`);
+      expect(part).toMatchObject({ bytes: body.length, crc32: hexadecimal(crc32(body)) });
+    }
+    const timing = Object(JSON.parse(await text(keys.timing)));
+    const elapsedMs = Date.parse(timing.finishedAt) - Date.parse(timing.createdAt);
+    expect(timing).toMatchObject({ elapsedMs, workMs: expect.any(Number) as unknown });
+    expect(elapsedMs).toBeGreaterThan(0);
+    const { lambda, sqs, s3, total } = timing.estimatedCost;
+    expect(Math.min(lambda, sqs, s3)).toBeGreaterThan(0);
+    expect(total).toBeCloseTo(lambda + sqs + s3, 9);
   });
 
   async function openTable(key: string): Promise<TableFile> {
