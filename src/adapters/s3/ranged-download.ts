@@ -33,7 +33,8 @@ export interface RangedDownload {
  * Downloads an object by parallel ranged GETs straight to disk. Each range is retried from where it broke, and all
  * are pinned by entity tag, so the file is never a mixture. It appears at `destination` whole or not at all.
  *
- * @throws ServingError UNAVAILABLE when it cannot be read or was replaced meanwhile, MODEL_UNAVAILABLE when the digest differs
+ * @throws ServingError UNAVAILABLE when it cannot be read or was replaced meanwhile, MODEL_UNAVAILABLE when the digest
+ *   differs; Node's error when the disk does not take it
  */
 export async function downloadRanged(client: S3Client, download: RangedDownload): Promise<void> {
   mkdirSync(dirname(download.destination), { recursive: true });
@@ -121,6 +122,7 @@ async function downloadPart(
       await readInto(receiver, download, part, file, digest, signal);
     } catch (thrown) {
       if (signal.aborted) throw thrown;
+      if (thrown instanceof DiskFailure) throw thrown.cause;
       const status = s3Status(thrown);
       if (status === 412 || status === 404) {
         throw new ServingError(
@@ -151,11 +153,27 @@ async function readInto(
   const take = (bytes: Buffer) => {
     const position = part.start + part.written;
     if (position + bytes.byteLength > part.end) throw new Error('S3 sent more than was asked for');
-    writeSync(file, bytes, 0, bytes.byteLength, position);
+    writeWhole(file, bytes, position);
     part.written += bytes.byteLength;
     digest?.wrote(position, bytes);
   };
   await receiver.receive(range, take, signal);
+}
+
+/** The disk did not take what came: no other answer of S3 mends that. */
+class DiskFailure extends Error {}
+
+/** On a disk that is nearly full a write takes what fits and says so; what does not fit fails with the next one. */
+function writeWhole(file: number, bytes: Buffer, position: number): void {
+  let written = 0;
+  try {
+    while (written < bytes.byteLength) {
+      const missing = bytes.byteLength - written;
+      written += writeSync(file, bytes, written, missing, position + written);
+    }
+  } catch (cause) {
+    throw new DiskFailure('the disk took less than it was given', { cause });
+  }
 }
 
 function closeQuietly(file: number): void {
