@@ -48,6 +48,8 @@ export async function respond(
     return;
   }
   await send(reply, http, response, { id }, bodyFault(fault, faults));
+  // Of a body that was read in part Node leaves the rest on the connection, where the next request would wait behind it.
+  http.resume();
 }
 
 async function replyOf(
