@@ -42,13 +42,16 @@ function writeMetrics(metrics: Metrics): MiddlewareObj {
  */
 function traceWhenSampled(): MiddlewareObj {
   let tracing: MiddlewareObj | undefined;
+  let isFirst = true;
   /** By invocation: others may run at the same time. */
   const sampled = new WeakSet<object>();
   return {
     before: async (request) => {
+      const coldStart = isFirst;
+      isFirst = false;
       if (!isRequestXRaySampled()) return;
       sampled.add(request);
-      tracing ??= (await import('../adapters/telemetry/tracing.ts')).createTracing();
+      tracing ??= (await import('../adapters/telemetry/tracing.ts')).createTracing(coldStart);
       await tracing.before?.(request);
     },
     after: async (request) => {

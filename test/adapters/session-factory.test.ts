@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,11 +17,11 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function createSession(bytes: Uint8Array) {
+function createSession(bytes: Uint8Array, intraOpThreads = options.intraOpThreads) {
   files += 1;
   const path = join(folder, `${files}.onnx`);
   writeFileSync(path, bytes);
-  return createSessionFactory().create(path, options);
+  return createSessionFactory().create(path, { ...options, intraOpThreads });
 }
 
 const samples: readonly Omit<Tensor, 'name'>[] = [
@@ -145,6 +145,17 @@ describe('a session of ONNX Runtime', () => {
       .catch((thrown: unknown) => thrown);
     expect(failure).toMatchObject({ code: 'INVALID_REQUEST', statusCode: 400 });
     expect(String(failure)).not.toMatch(/\/onnxruntime|\.cc/);
+  });
+
+  it('has as many threads as it is told, the one that calls it among them', async () => {
+    const threads = () => readdirSync('/proc/self/task').length;
+    const model = addConstant('FP32', [-1], 1);
+    await createSession(model);
+    for (const intraOpThreads of [1, 2, 4]) {
+      const before = threads();
+      await createSession(model, intraOpThreads);
+      expect(threads() - before).toBe(intraOpThreads - 1);
+    }
   });
 
   it('can be released twice', async () => {

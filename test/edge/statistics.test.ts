@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addConstant, identityModel, intDivModel } from '../support/onnx-model.ts';
 import { jsonOf, type Serving, startServing } from '../support/serving.ts';
 
+const four = { name: 'x', datatype: 'FP32', shape: [4], data: [1, 2, 3, 4] };
+
 let serving: Serving;
 
 beforeAll(async () => {
@@ -83,7 +85,7 @@ describe('statistics', () => {
   });
 
   it('count one row for a model whose first dimension is its own', async () => {
-    await infer('fixed', [{ name: 'x', datatype: 'FP32', shape: [4], data: [1, 2, 3, 4] }]);
+    await infer('fixed', [four]);
     expect(await statisticsOf('fixed/stats')).toMatchObject([{ inference_count: 1 }]);
   });
 
@@ -111,6 +113,24 @@ describe('a model whose name is a word of a path', () => {
     expect((await infer(name, [rows(1)])).statusCode).toBe(200);
     expect((await infer(`${name}/versions/1`, [rows(1)])).statusCode).toBe(200);
     expect(await statisticsOf(`${name}/stats`)).toMatchObject([{ name, execution_count: 2 }]);
+  });
+});
+
+describe('more calls at once than may wait for a model', () => {
+  it('are told to come again in a second, and the others are answered', async () => {
+    const burst = await Promise.all(Array.from({ length: 150 }, () => infer('fixed', [four])));
+    const refused = burst.filter(({ statusCode }) => statusCode === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(burst.filter(({ statusCode }) => statusCode === 200)).toHaveLength(
+      burst.length - refused.length,
+    );
+    for (const response of refused) {
+      expect(response.headers['retry-after']).toBe('1');
+      expect(jsonOf(response)).toEqual({
+        error: 'expected at most 100 requests waiting for this model, got one more',
+        code: 'TOO_MANY_REQUESTS',
+      });
+    }
   });
 });
 
